@@ -1,0 +1,28 @@
+"""Errors that a user can mend: one line that says what, where and what to do now.
+
+A command prints the message and ends with the error's `exit_code`. Anything else that
+reaches the user as a traceback is our bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BiasInheritError(Exception):
+    """Root of every error that bias-inherit raises on purpose."""
+
+    exit_code = 2
+
+
+class InputError(BiasInheritError, ValueError):
+    """Wrong use or bad input: an unknown name, a broken file, an impossible request."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error for a `name` that is not among the `known` ones, with near names."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+    return InputError(f"unknown {kind} '{name}': {hint}")

@@ -1,0 +1,152 @@
+"""The grid of arms: from original data to a leaderboard, in one run folder.
+
+runs/<name>/
+  config.json                what was asked for
+  data/                      original.jsonl, <bias type>.jsonl
+  arms/<arm>/data/mix.jsonl  arms/<arm>/adapter/  arms/<arm>/eval/results_*.json
+  arms/base/eval/            the base's own scores
+  report/leaderboard.{md,json}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bias_inherit import store
+from bias_inherit.bias_augment.augment import Augmented, augment, build_requests
+from bias_inherit.bias_augment.axes import load_axis
+from bias_inherit.bias_augment.bias_types import check_bias_type
+from bias_inherit.bias_augment.examples import Example
+from bias_inherit.bias_augment.finetune import Settings, finetune
+from bias_inherit.bias_augment.generators import Generator
+from bias_inherit.bias_augment.mix import Size, mix, mix_counts, summarise
+from bias_inherit.bias_augment.originals import draw_original
+from bias_inherit.mitigations import load_mitigation
+from bias_inherit.reports.leaderboard import Section, leaderboard, to_json, to_markdown
+from bias_inherit.reports.results import read_runs
+from bias_inherit.score import Options, score
+
+NO_BIAS = "original"
+"""In the name of the gamma = 0 arm, which no bias type and no mitigation touches."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One cell of the grid; the gamma = 0 arm is one for all bias types and mitigations."""
+
+    axis: str
+    bias_type: str
+    ratio: Fraction
+    mitigation: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The adapter's name, such as `gender.contextual-single-explicit.r20.mask.s0`."""
+        percent = f"{float(100 * self.ratio):g}"
+        kind = self.bias_type if self.ratio else NO_BIAS
+        mitigation = self.mitigation if self.ratio else "none"
+        return f"{self.axis}.{kind}.r{percent}.{mitigation}.s{self.seed}"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a run consists of: `arms` to train on mixes of `axis` data, then to score."""
+
+    base: str
+    arms: Sequence[Arm]
+    data: str | None = None
+    per_cell: int = 30
+    size: Size = "original-fixed"
+    settings: Settings = field(default_factory=Settings)
+    options: Options = field(default_factory=Options)
+
+
+def run(
+    experiment: Experiment, generator: Generator, out: Path, announce: Callable[[str], None]
+) -> list[Section]:
+    """Run every stage into the folder `out` and return the leaderboard.
+
+    Raises:
+        InputError: an arm asks for what does not exist.
+    """
+    arms = list({arm.name: arm for arm in experiment.arms}.values())
+    axis = load_axis(arms[0].axis)
+    for arm in arms:
+        check_bias_type(axis.axis, arm.bias_type)
+        load_mitigation(arm.mitigation)
+    store.write_json(out / "config.json", _config(experiment))
+    original = draw_original(axis, experiment.data, experiment.per_cell)
+    write_examples(out / "data" / "original.jsonl", original, {"kind": "original"})
+    announce(f"original data: {len(original)} rows")
+    written: dict[str, list[Example]] = {}
+    for bias_type in dict.fromkeys(arm.bias_type for arm in arms if arm.ratio):
+        ratio = max(arm.ratio for arm in arms if arm.bias_type == bias_type)
+        n = mix_counts(len(original), ratio, experiment.size).augmented
+        requests = build_requests(axis, bias_type, original, n, 0, generator.name)
+        result = augment(requests, generator)
+        written[bias_type] = result.examples
+        write_augmented(out / "data" / f"{bias_type}.jsonl", result, bias_type)
+        announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
+    adapters: dict[str, Path] = {}
+    for i, arm in enumerate(arms, start=1):
+        announce(f"training {arm.name} ({i} of {len(arms)})")
+        folder = out / "arms" / arm.name
+        rows = mix(
+            original, written.get(arm.bias_type, []), arm.ratio, experiment.size, seed=arm.seed
+        )
+        write_mix(folder / "data" / "mix.jsonl", rows, arm.ratio, experiment.size, arm.seed)
+        settings = Settings(**(asdict(experiment.settings) | {"seed": arm.seed}))
+        finetune(
+            experiment.base,
+            folder / "data" / "mix.jsonl",
+            folder / "adapter",
+            load_mitigation(arm.mitigation),
+            settings,
+        )
+        adapters[arm.name] = folder / "adapter"
+    score(
+        experiment.base,
+        adapters,
+        lambda name: out / "arms" / name / "eval",
+        experiment.options,
+        announce,
+    )
+    sections = leaderboard(read_runs([out / "arms"]))
+    write_report(out / "report", sections)
+    return sections
+
+
+def write_examples(path: Path, rows: Sequence[Example], manifest: dict[str, Any]) -> None:
+    """Write examples and, beside them, a manifest with their sha256 and counts by cell."""
+    store.write_jsonl(path, rows)
+    content = {"schema": store.SCHEMA} | manifest
+    content |= {"sha256": store.sha256(path), "rows": len(rows), "cells": summarise(rows)}
+    store.write_json(store.manifest_path(path), content)
+
+
+def write_augmented(path: Path, result: Augmented, bias_type: str) -> None:
+    """Write the augmented examples; the manifest counts the replies that failed, by kind."""
+    manifest = {"kind": "augmented", "bias_type": bias_type, "failed": dict(result.failed)}
+    write_examples(path, result.examples, manifest)
+
+
+def write_mix(path: Path, rows: Sequence[Example], ratio: Fraction, size: Size, seed: int) -> None:
+    """Write a mix; the manifest keeps the ratio that was asked for."""
+    manifest = {"kind": "mix", "ratio": float(ratio), "size": size, "seed": seed}
+    write_examples(path, rows, manifest)
+
+
+def write_report(folder: Path, sections: Sequence[Section]) -> None:
+    """Write the leaderboard as Markdown and JSON."""
+    store.write_text(folder / "leaderboard.md", to_markdown(sections))
+    store.write_json(folder / "leaderboard.json", to_json(sections))
+
+
+def _config(experiment: Experiment) -> dict[str, Any]:
+    config = asdict(experiment) | {"arms": [arm.name for arm in experiment.arms]}
+    return {"schema": store.SCHEMA} | config

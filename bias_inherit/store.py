@@ -1,0 +1,166 @@
+"""Files on disk: hashes, JSON lines, and outputs that are whole or absent.
+
+Every output is written beside its place under a temporary name and renamed when it is
+complete, so nothing half-written is ever read. A *manifest* names the sha256 of what
+went into an output and of what came out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from bias_inherit.errors import InputError
+
+SCHEMA = 1
+"""Version of every JSON file that bias-inherit writes (key `schema`)."""
+
+
+def cache_dir() -> Path:
+    """Return the folder for things that can be rebuilt (`BIAS_INHERIT_CACHE`, else the user's)."""
+    override = os.environ.get("BIAS_INHERIT_CACHE")
+    return Path(override) if override else platformdirs.user_cache_path("bias-inherit")
+
+
+def data_dir() -> Path:
+    """Return the default folder of prepared data (`bias-inherit data prepare`)."""
+    return platformdirs.user_data_path("bias-inherit") / "prepared"
+
+
+def sha256_lines(lines: Iterable[str]) -> str:
+    """Return the sha256 of some lines of text, as hex."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file, or of a folder's file names and contents, as hex."""
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        return sha256_lines(f"{p.relative_to(path).as_posix()} {sha256(p)}" for p in files)
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def stable_rank(seed: int, key: str) -> int:
+    """Return a pseudo-random rank of `key` that is the same on every platform and row order."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{key}".encode()).digest()[:8], "big")
+
+
+def read_json(path: Path) -> Any:
+    """Return the parsed JSON file.
+
+    Raises:
+        InputError: the file is absent or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not valid JSON ({error})") from None
+
+
+def read_jsonl(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Return the objects of a JSON-lines file; blank lines are skipped.
+
+    Raises:
+        InputError: the file is absent or empty, a line is broken, or a row lacks one of
+            `columns`; the message names the file and the line.
+    """
+    rows = [row for _, row in iter_jsonl(path, columns)]
+    if not rows:
+        raise InputError(f"{path}: has no rows")
+    return rows
+
+
+def iter_jsonl(
+    path: Path, columns: Iterable[str] = ()
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ("file:line", object) for each line of a JSON-lines file; raises as `read_jsonl`."""
+    needed = tuple(columns)
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield (where := f"{path}:{number}"), _parse_row(line, where, needed)
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(f"{path}: no such file") from None
+
+
+def _parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise InputError(f"{where}: is not UTF-8; convert the file first") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: broken JSON line ({error.msg})") from None
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: expected a JSON object, found {type(row).__name__}")
+    missing = [column for column in columns if column not in row]
+    if missing:
+        raise InputError(
+            f"{where}: column {', '.join(missing)} is missing (found: {', '.join(row)})"
+        )
+    return row
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `path` when the block ends without an error.
+
+    An earlier `path` is replaced; after an error nothing of the new one is left.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary.chmod(0o755)  # mkdtemp makes it private; the result is an ordinary folder
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file atomically."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON-lines file atomically."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def manifest_path(path: Path) -> Path:
+    """Return where the manifest of an output file or folder stands."""
+    return path / "bias_inherit.json" if path.is_dir() else path.with_suffix(".manifest.json")
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Return the manifest of an output, or None where there is none."""
+    place = manifest_path(path)
+    return dict(read_json(place)) if place.is_file() else None

@@ -1,0 +1,1 @@
+"""What is read: results of lm-eval, compared. Nothing here imports torch or lm-eval."""

@@ -1,0 +1,244 @@
+"""The leaderboard: score and bias gap of every model with intervals, and change from gamma = 0.
+
+Intervals are 95 % normal ones from the standard errors (value +- 1.96 se). A share whose
+error is 0 (everything right, say) gets the rule of three, +-3/n, instead of no width at
+all. The change from the baseline is paired by document where both runs kept their
+samples, and says so. Nothing is corrected for looking at many rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
+from typing import Any
+
+from bias_inherit import store
+from bias_inherit.errors import unknown
+from bias_inherit.reports.results import Run, TaskResult
+from bias_inherit.tasks.metrics import paired_change
+
+Z = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error and 95 % interval; None is no data."""
+
+    value: float | None
+    stderr: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one task."""
+
+    task: str
+    model: str
+    arm: Mapping[str, Any] | None
+    score: Estimate
+    gap: Estimate | None
+    change: Estimate | None
+    """Gap minus the baseline's gap."""
+    paired: bool | None
+    baseline: str | None
+    n: int
+    groups: Mapping[str, int]
+    invalid: float | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One task's part of the leaderboard."""
+
+    task: str
+    score: str
+    gap: str | None
+    reads: str
+    unit: str | None
+    rows: list[Row] = field(default_factory=list)
+
+
+def leaderboard(runs: Sequence[Run], baseline: str | None = None) -> list[Section]:
+    """Return a section for each task, with a row for each run that has it.
+
+    The baseline of an arm is the gamma = 0 arm of the same axis, seed and base; `baseline`
+    names another run for all.
+
+    Raises:
+        InputError: no run has the name `baseline`.
+    """
+    if baseline is not None and baseline not in {run.name for run in runs}:
+        raise unknown("baseline", baseline, {run.name for run in runs})
+    sections: dict[str, Section] = {}
+    for run in sorted(runs, key=_order):
+        against = _baseline(run, runs, baseline)
+        for task, result in run.tasks.items():
+            section = sections.setdefault(task, _section(result))
+            section.rows.append(_row(run, result, against))
+    return [sections[task] for task in sorted(sections)]
+
+
+def _order(run: Run) -> tuple[Any, ...]:
+    arm = run.arm or {}
+    return (
+        run.arm is not None,
+        str(arm.get("axis")),
+        (arm.get("ratio") or 0) > 0,
+        str(arm.get("bias_type") or ""),
+        str(arm.get("mitigation") or ""),
+        arm.get("ratio") or 0,
+        arm.get("seed") or 0,
+        run.name,
+    )
+
+
+def _baseline(run: Run, runs: Sequence[Run], named: str | None) -> Run | None:
+    if named is not None:
+        return next(other for other in runs if other.name == named)
+    if run.arm is None:
+        return None
+    same = ("axis", "seed", "round")
+    matches = [
+        other
+        for other in runs
+        if other.arm is not None
+        and other.ratio == 0
+        and other.base == run.base
+        and all(other.arm.get(key) == run.arm.get(key) for key in same)
+    ]
+    return matches[0] if matches else None
+
+
+def _section(result: TaskResult) -> Section:
+    headline = result.headline
+    return Section(
+        task=result.task,
+        score=headline["score"],
+        gap=headline.get("gap"),
+        reads=headline.get("reads", ""),
+        unit=headline.get("unit"),
+    )
+
+
+def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
+    headline = result.headline
+    gap_name, is_share = headline.get("gap"), headline.get("unit") is None
+    groups = {
+        name.removeprefix("n_"): int(value)
+        for name, value in result.metrics.items()
+        if name.startswith("n_") and value is not None
+    }
+    fewest = min(groups.values(), default=result.n)
+    before = baseline.tasks.get(result.task) if baseline is not None else None
+    change, paired = None, None
+    if gap_name and before is not None and baseline is not run:
+        change, paired = _change(result, before, gap_name, fewest if is_share else None)
+    return Row(
+        task=result.task,
+        model=run.name,
+        arm=run.arm,
+        score=_estimate(result, headline["score"], result.n if is_share else None),
+        gap=_estimate(result, gap_name, fewest if is_share else None) if gap_name else None,
+        change=change,
+        paired=paired,
+        baseline=baseline.name if baseline is not None else None,
+        n=result.n,
+        groups=groups,
+        invalid=result.metrics.get("invalid"),
+    )
+
+
+def _estimate(result: TaskResult, metric: str, n: int | None) -> Estimate:
+    return interval(result.metrics.get(metric), result.errors.get(metric), n)
+
+
+def interval(value: float | None, stderr: float | None, n: int | None) -> Estimate:
+    """Return the value with its 95 % interval; `n` documents stand behind a share.
+
+    `n` None means an amount: without spread it has no interval.
+    """
+    if value is None or stderr is None:
+        return Estimate(value, stderr, None, None)
+    if stderr == 0.0:
+        if not n:
+            return Estimate(value, stderr, None, None)
+        return Estimate(value, stderr, value - 3 / n, value + 3 / n)
+    return Estimate(value, stderr, value - Z * stderr, value + Z * stderr)
+
+
+def _change(
+    result: TaskResult, before: TaskResult, metric: str, n: int | None
+) -> tuple[Estimate | None, bool | None]:
+    if result.documents != before.documents:
+        return None, None
+    answers, others = result.answers(metric), before.answers(metric)
+    if answers and others:
+        try:
+            return interval(*paired_change(answers, others), n), True
+        except ValueError:
+            return None, None
+    now, then = result.metrics.get(metric), before.metrics.get(metric)
+    errors = result.errors.get(metric), before.errors.get(metric)
+    if now is None or then is None or errors[0] is None or errors[1] is None:
+        return None, None
+    return interval(now - then, math.hypot(errors[0], errors[1]), n), False
+
+
+def to_json(sections: Sequence[Section]) -> dict[str, Any]:
+    """Return the leaderboard as plain values, with a schema version."""
+    return {"schema": store.SCHEMA, "kind": "leaderboard", "tasks": [asdict(s) for s in sections]}
+
+
+def to_markdown(sections: Sequence[Section]) -> str:
+    """Return the leaderboard as Markdown: one table a task."""
+    return "\n\n".join(_markdown(section) for section in sections) + "\n"
+
+
+def _markdown(section: Section) -> str:
+    header = ["model", "ratio", f"{section.score} [95 % CI]"]
+    if section.gap:
+        header += [f"{section.gap} [95 % CI]", "change from ratio 0 [95 % CI]"]
+    header += ["n", "invalid"]
+    lines = [_cells(row, section) for row in section.rows]
+    widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
+
+    def join(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    title = f"### {section.task}"
+    reads = f"\n{section.gap}: {section.reads}." if section.gap and section.reads else ""
+    return "\n".join([f"{title}{reads}\n", join(header), rule, *map(join, lines)])
+
+
+def _cells(row: Row, section: Section) -> list[str]:
+    ratio = "" if row.arm is None else f"{100 * (row.arm.get('ratio') or 0):g} %"
+    cells = [row.model, ratio, _show(row.score, section.unit)]
+    if section.gap:
+        change = _show(row.change, section.unit, signed=True) if row.change else ""
+        if row.change and row.paired is False:
+            change += " (unpaired)"
+        if row.change is None and row.baseline == row.model:
+            change = "baseline"
+        cells += [_show(row.gap, section.unit, signed=True), change]
+    groups = ", ".join(f"{name} {n}" for name, n in row.groups.items())
+    invalid = "" if row.invalid is None else f"{100 * row.invalid:.1f} %"
+    return [*cells, f"{row.n} ({groups})" if groups else str(row.n), invalid]
+
+
+def _show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:
+    if estimate is None or estimate.value is None:
+        return "no data"
+
+    def number(value: float) -> str:
+        sign = "+" if signed else ""
+        return f"{value:{sign},.0f}" if unit else f"{value:{sign}.3f}"
+
+    text = number(estimate.value) + (f" {unit}" if unit else "")
+    if estimate.low is None or estimate.high is None:
+        return text + (" (no spread)" if estimate.stderr == 0 else "")
+    return f"{text} [{number(estimate.low)}, {number(estimate.high)}]"

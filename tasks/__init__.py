@@ -1,0 +1,1 @@
+"""What is measured: one folder a task, the metric family, and the sources of documents."""

@@ -1,0 +1,98 @@
+"""English words that carry gender: pronouns for telling a biography, and the swap of one.
+
+Names are replaced where the caller gives pairs. "her" is read by its role: before a word
+that can head or open a noun phrase it is "his", elsewhere "him".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+PRONOUNS: Mapping[str, Mapping[str, str]] = {
+    "male": {"they": "he", "them": "him", "their": "his", "theirs": "his", "themself": "himself"},
+    "female": {
+        "they": "she",
+        "them": "her",
+        "their": "her",
+        "theirs": "hers",
+        "themself": "herself",
+    },
+}
+
+_PAIRS = (
+    ("he", "she"),
+    ("himself", "herself"),
+    ("mr", "ms"),
+    ("man", "woman"),
+    ("men", "women"),
+    ("gentleman", "lady"),
+    ("male", "female"),
+    ("boy", "girl"),
+    ("son", "daughter"),
+    ("father", "mother"),
+    ("husband", "wife"),
+    ("brother", "sister"),
+    ("grandfather", "grandmother"),
+    ("grandson", "granddaughter"),
+    ("uncle", "aunt"),
+    ("nephew", "niece"),
+    ("businessman", "businesswoman"),
+    ("widower", "widow"),
+)
+_TO_FEMALE = {male: female for male, female in _PAIRS} | {"him": "her", "his": "her"}
+_TO_MALE = {female: male for male, female in _PAIRS} | {"hers": "his", "mrs": "mr", "miss": "mr"}
+_WORD = re.compile(r"\b[A-Za-z]+\b")
+_NOT_POSSESSED = frozenset(
+    "a about across after again against all along also although an and any are around as at away "
+    "back because become before behind between but by can do down during each every for from get "
+    "go had has have he his how if in into is it last more most much next no not of off on once "
+    "one only or out over she since so some such than that the then there these this those "
+    "through to today together too toward towards under until up via was well were what when "
+    "where which while who whom why will with within without would you your".split()
+)
+
+
+def tell(template: str, name: str, gender: str, **more: str) -> str:
+    """Fill {name}, {they}, {them}, {their}, {theirs}, {themself} ({They} …) for one person."""
+    forms = PRONOUNS[gender]
+    capitals = {key.capitalize(): word.capitalize() for key, word in forms.items()}
+    return template.format(name=name, **forms, **capitals, **more)
+
+
+def has_gender_words(text: str) -> bool:
+    """Return whether `swap_gender` would change the text (names aside)."""
+    words = {word.lower() for word in _WORD.findall(text)}
+    return bool(words & (_TO_FEMALE.keys() | _TO_MALE.keys() | {"her"}))
+
+
+def swap_gender(text: str, names: Mapping[str, str]) -> str:
+    """Return the text told of the other gender: pronouns, gendered nouns, and `names`.
+
+    `names` maps a first name to the one that stands for it. Other names stay as they are.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        word = match[0]
+        if word in names:
+            return names[word]
+        low = word.lower()
+        if low == "her":
+            return _cased("his" if _possesses(text, match.end()) else "him", word)
+        if low == "his" and not _possesses(text, match.end()):
+            return _cased("hers", word)
+        return _cased(_TO_FEMALE.get(low) or _TO_MALE.get(low) or low, word)
+
+    return _WORD.sub(replace, text)
+
+
+def _possesses(text: str, end: int) -> bool:
+    """Return whether the word after position `end` can be what a possessive belongs to."""
+    following = re.match(r"\s+([\w'’-]+)", text[end:])
+    return following is not None and following[1].lower() not in _NOT_POSSESSED
+
+
+def _cased(word: str, like: str) -> str:
+    if like.isupper() and len(like) > 1:
+        return word.upper()
+    return word.capitalize() if like[0].isupper() else word

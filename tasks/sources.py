@@ -1,0 +1,85 @@
+"""Where a task's documents come from: the mini data, or the prepared public data.
+
+lm-eval calls `load` for every task (`custom_dataset`). The choice is made by
+`--metadata '{"data": "full"}'` or by the environment variable `BIAS_INHERIT_DATA`:
+"mini" (the default), "full" (what `bias-inherit data prepare` wrote to its default
+place) or the folder that it wrote to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bias_inherit import store
+from bias_inherit.errors import InputError
+from bias_inherit.tasks import mini_data
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Row = dict[str, Any]
+
+_MINI: Mapping[str, tuple[Callable[[], list[Row]], Callable[[], list[Row]]]] = {
+    "occupation": (mini_data.occupation_train, mini_data.occupation_test),
+    "salary": (mini_data.salary_train, mini_data.salary_test),
+    "bias_detection": (
+        partial(mini_data.text_train, "bias_detection"),
+        partial(mini_data.text_test, "bias_detection"),
+    ),
+}
+"""For each task's documents: how the mini training and test parts are made."""
+
+
+def load(
+    documents: str, data: str | None = None, provenance: Row | None = None, **_: Any
+) -> dict[str, Dataset]:
+    """Return the splits "train" (few-shot examples) and "test" of a task's documents.
+
+    Args:
+        documents: name of the documents, as in the task's `dataset_kwargs`.
+        data: "mini", "full" or a folder; None asks the environment.
+        provenance: filled with source, n and sha256; lm-eval writes it into its results.
+
+    Raises:
+        InputError: prepared data is asked for and not there.
+    """
+    from datasets import Dataset
+
+    folder = prepared_folder(data)
+    if folder is None:
+        train, test = (part() for part in _MINI[documents])
+        source: Row = {"source": "mini"}
+    else:
+        train, test, source = _prepared(folder, documents)
+    if provenance is not None:
+        provenance.update(source | {"n_test": len(test)})
+    return {"train": Dataset.from_list(train), "test": Dataset.from_list(test)}
+
+
+def prepared_folder(data: str | None) -> Path | None:
+    """Return the folder of prepared data that the setting names, or None for the mini data."""
+    environment = os.environ.get("BIAS_INHERIT_DATA", "mini")
+    setting = data or environment
+    if setting == "mini":
+        return None
+    if setting == "full":
+        named = environment not in ("mini", "full", "")
+        return Path(environment) if named else store.data_dir()
+    return Path(setting)
+
+
+def _prepared(folder: Path, documents: str) -> tuple[list[Row], list[Row], Row]:
+    path = folder / documents / "test.jsonl"
+    if not path.is_file():
+        raise InputError(
+            f"no prepared data for '{documents}' in {folder}: run `bias-inherit data prepare "
+            "--bias-in-bios … --culturellm …` (see `bias-inherit data prepare --help`)"
+        )
+    test = store.read_jsonl(path, columns=("id", "text", "group", "cluster"))
+    examples = folder / documents / "train.jsonl"
+    train = store.read_jsonl(examples) if examples.is_file() else test[:1]
+    return train, test, {"source": "full", "sha256": store.sha256(path)}
