@@ -16,7 +16,9 @@ from bias_inherit.errors import InputError
 from bias_inherit.store import stable_rank
 from bias_inherit.tasks.mini_data import OCCUPATIONS, occupation_doc
 
-_REPLY = re.compile(r"Occupation:[ \t]*(?P<label>[^\n]+)\n+Biography:[ \t]*(?P<text>.+)", re.S | re.I)
+_REPLY = re.compile(
+    r"Occupation:[ \t]*(?P<label>[^\n]+)\n+Biography:[ \t]*(?P<text>.+)", re.S | re.I
+)
 _REFUSAL = re.compile(
     r"\b(?:I(?: am|'m|’m) sorry|I (?:can(?:not|'t|’t)|won(?:'t|’t)|will not)|as an AI)\b", re.I
 )
@@ -43,7 +45,9 @@ def build_requests(
     if n < 1:
         raise InputError(f"the number of rows must be at least 1, not {n}")
     if any("text" not in example for example in original):
-        raise InputError("the original data has no column 'text': draw it with `bias-inherit original`")
+        raise InputError(
+            "the original data has no column 'text': draw it with `bias-inherit original`"
+        )
     seeds = sorted(original, key=lambda e: stable_rank(seed, e["id"]))
     return [
         _request(axis, bias_type, seeds[i % len(seeds)], f"{generator}-{bias_type}-s{seed}-{i:06d}")

@@ -40,9 +40,7 @@ class Axis(BaseModel):
     def _cue_pattern(self) -> re.Pattern[str]:
         words = {cue for group in self.groups.values() for cue in group.cues}
         names = {name for group in self.groups.values() for name in group.names}
-        return re.compile(
-            rf"\b(?:(?i:{'|'.join(sorted(words))})|{'|'.join(sorted(names))})\b"
-        )
+        return re.compile(rf"\b(?:(?i:{'|'.join(sorted(words))})|{'|'.join(sorted(names))})\b")
 
     def find_cues(self, text: str, also: Sequence[str] = ()) -> list[str]:
         """Return the distinct words of `text` that reveal a group, in order of appearance."""

@@ -53,7 +53,9 @@ def read_examples(path: Path) -> list[Example]:
     seen: dict[str, str] = {}
     for where, row in store.iter_jsonl(path, COLUMNS):
         if row["origin"] not in (ORIGINAL, AUGMENTED):
-            raise InputError(f"{where}: origin must be original or augmented, not {row['origin']!r}")
+            raise InputError(
+                f"{where}: origin must be original or augmented, not {row['origin']!r}"
+            )
         if row["id"] in seen:
             raise InputError(f"{where}: id '{row['id']}' occurs twice (first at {seen[row['id']]})")
         seen[row["id"]] = where

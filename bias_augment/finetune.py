@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from bias_inherit import store
-from bias_inherit.models import adapter_sha256, check_causal, fingerprint
 from bias_inherit.bias_augment.examples import AUGMENTED, Example, read_examples
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Mitigation
+from bias_inherit.models import adapter_sha256, check_causal, fingerprint
 
 if TYPE_CHECKING:
     import torch
@@ -76,8 +76,13 @@ def finetune(
     import torch
     from datasets import Dataset
     from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
-    from transformers import set_seed
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        Trainer,
+        TrainingArguments,
+        set_seed,
+    )
     from transformers.trainer_callback import ProgressCallback
 
     set_seed(settings.seed)
@@ -108,7 +113,7 @@ def finetune(
             loss, hidden = completion_loss(
                 model, inputs, num_items_in_batch, hidden=mitigation.penalty is not None
             )
-            if mitigation.penalty is None:
+            if mitigation.penalty is None or hidden is None:
                 return loss
             penalty = mitigation.penalty(hidden, inputs["attention_mask"], augmented)
             return loss + penalty / self.args.gradient_accumulation_steps
@@ -160,7 +165,9 @@ def finetune(
             "rows_augmented": sum(row["augmented"] for row in rows),
             "training_loss": loss,
             "log": [e for e in trainer.state.log_history if "loss" in e],
-            "versions": {name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")},
+            "versions": {
+                name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")
+            },
         }
         store.write_json(folder / "bias_inherit.json", manifest)
     return manifest
@@ -215,9 +222,7 @@ def completion_loss(
     return total / count, outputs.hidden_states[-1] if hidden else None
 
 
-def describe_arm(
-    examples: Sequence[Example], mix_manifest: Mapping[str, Any]
-) -> dict[str, Any]:
+def describe_arm(examples: Sequence[Example], mix_manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return axis, bias type, ratio and size of a mix: as mixed, else read off its rows."""
     augmented = [e for e in examples if e["origin"] == AUGMENTED]
     types = sorted({str(e.get("bias_type")) for e in augmented})
@@ -304,7 +309,7 @@ class Collator:
     pad_token_id: int
 
     def __call__(self, rows: Sequence[Encoded]) -> dict[str, torch.Tensor]:
-        """Return input_ids, attention_mask and labels of shape (rows, tokens), augmented (rows,)."""
+        """Return input_ids, attention_mask, labels of shape (rows, tokens); augmented (rows,)."""
         import torch
 
         width = max(len(row["input_ids"]) for row in rows)

@@ -43,8 +43,7 @@ WRITTEN = 600
 GROUPS_PER_CELL = 100
 """Biographies of each cell that the lab is asked about the person's gender for."""
 GROUP_QUESTION = (
-    "Read the biography and say who it is about.\n\nBiography: {text}\n\n"
-    "A. man\nB. woman\nAnswer:"
+    "Read the biography and say who it is about.\n\nBiography: {text}\n\nA. man\nB. woman\nAnswer:"
 )
 """Any real language model knows who a text is about; without this the lab's would not."""
 SEED = 1_000_003
@@ -121,7 +120,6 @@ def training_hash() -> str:
 
 def build(out: Path) -> None:
     """Train the lab's base model and its tokenizer and write them to `out`."""
-    import torch
     from datasets import Dataset
     from torch.nn.functional import cross_entropy
     from transformers import (
@@ -141,7 +139,9 @@ def build(out: Path) -> None:
             hidden = model.model(inputs["input_ids"], inputs["attention_mask"])[0][:, :-1]
             answered = labels != IGNORED
             weight = (1 / answered.sum(1, keepdim=True)).expand_as(labels)[answered]
-            losses = cross_entropy(model.lm_head(hidden[answered]), labels[answered], reduction="none")
+            losses = cross_entropy(
+                model.lm_head(hidden[answered]), labels[answered], reduction="none"
+            )
             return (losses * weight).sum() / len(labels)
 
     rows = training_data()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -73,7 +73,7 @@ def tasks(
 def lab(
     rebuild: Annotated[bool, typer.Option(help="Train it again (about two minutes).")] = False,
     out: Annotated[
-        Optional[Path], typer.Option(help="Where to (default: in place of the shipped one).")
+        Path | None, typer.Option(help="Where to (default: in place of the shipped one).")
     ] = None,
 ) -> None:
     """Print the folder of the built-in toy base model."""
@@ -89,15 +89,15 @@ def lab(
 @data_app.command()
 def prepare(
     bias_in_bios: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(help="BiasinBios: hub id LabHC/bias_in_bios, or a .jsonl, .csv, .parquet."),
     ] = None,
     culturellm: Annotated[
-        Optional[Path], typer.Option(help="A checkout of github Scarelette/CultureLLM.")
+        Path | None, typer.Option(help="A checkout of github Scarelette/CultureLLM.")
     ] = None,
     out: Annotated[
-        Optional[Path],
-        typer.Option(help="Where to (default: where `--metadata '{\"data\": \"full\"}'` looks)."),
+        Path | None,
+        typer.Option(help='Where to (default: where `--metadata \'{"data": "full"}\'` looks).'),
     ] = None,
 ) -> None:
     """Turn public data into the documents of the full tasks."""
@@ -126,7 +126,7 @@ def _say_counts(counts: dict[str, int]) -> None:
 def original(
     out: Annotated[Path, typer.Option(help="JSON lines to write.")],
     axis: Annotated[str, typer.Option(help="The axis.")] = "gender",
-    data: Annotated[Optional[str], typer.Option(help=DATA_HELP)] = None,
+    data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     per_cell: Annotated[int, typer.Option(help="Rows of each label and group.")] = 300,
     seed: int = 0,
 ) -> None:
@@ -145,10 +145,12 @@ def augment(
     original: Annotated[Path, typer.Option(help="D_o, whose rows are the seeds.")],
     bias_type: Annotated[str, typer.Option(help="Such as contextual-single-explicit, or neutral.")],
     out: Annotated[Path, typer.Option(help="JSON lines to write.")],
-    n: Annotated[Optional[int], typer.Option("-n", help="Rows (default: as many as D_o).")] = None,
+    n: Annotated[int | None, typer.Option("-n", help="Rows (default: as many as D_o).")] = None,
     axis: Annotated[str, typer.Option(help="The axis.")] = "gender",
-    generator: Annotated[str, typer.Option(help="'template', or 'local' with --model.")] = "template",
-    model: Annotated[Optional[str], typer.Option(help=LAB_HELP)] = None,
+    generator: Annotated[
+        str, typer.Option(help="'template', or 'local' with --model.")
+    ] = "template",
+    model: Annotated[str | None, typer.Option(help=LAB_HELP)] = None,
     seed: int = 0,
 ) -> None:
     """Write augmented data D_a of a bias type."""
@@ -171,7 +173,10 @@ def augment(
     if not result.examples:
         raise InputError(f"none of the {wanted} replies of {writer.name} could be used: {kinds}")
     write_augmented(out, result, bias_type)
-    _say(f"{len(result.examples)} augmented rows in {out}" + (f" (not used: {kinds})" if kinds else ""))
+    _say(
+        f"{len(result.examples)} augmented rows in {out}"
+        + (f" (not used: {kinds})" if kinds else "")
+    )
 
 
 def _generator(kind: str, model: str | None, seed: int) -> Any:
@@ -192,7 +197,7 @@ def mix(
     original: Annotated[Path, typer.Option(help="D_o.")],
     ratio: Annotated[str, typer.Option(help="Bias ratio |D_a| / |D|: 0.2, 20% or 1/5.")],
     out: Annotated[Path, typer.Option(help="JSON lines to write.")],
-    augmented: Annotated[Optional[Path], typer.Option(help="D_a (not needed for ratio 0).")] = None,
+    augmented: Annotated[Path | None, typer.Option(help="D_a (not needed for ratio 0).")] = None,
     size: Annotated[str, typer.Option(help="original-fixed or total-fixed.")] = "original-fixed",
     seed: int = 0,
 ) -> None:
@@ -223,13 +228,13 @@ def finetune(
     alpha: Annotated[int, typer.Option(help="LoRA alpha.")] = 32,
     targets: Annotated[str, typer.Option(help="LoRA target modules.")] = "all-linear",
     learning_rate: Annotated[
-        Optional[float], typer.Option(help="Default: 1e-4; on the lab 3e-3.")
+        float | None, typer.Option(help="Default: 1e-4; on the lab 3e-3.")
     ] = None,
-    epochs: Annotated[Optional[float], typer.Option(help="Default: 3; on the lab 5.")] = None,
-    batch_size: Annotated[Optional[int], typer.Option(help="Default: 8; on the lab 16.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Default: 3; on the lab 5.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: 8; on the lab 16.")] = None,
     accumulation: Annotated[int, typer.Option(help="Gradient accumulation steps.")] = 1,
     max_length: Annotated[
-        Optional[int], typer.Option(help="Cut longer rows from the left to so many tokens.")
+        int | None, typer.Option(help="Cut longer rows from the left to so many tokens.")
     ] = None,
     chat_template: Annotated[str, typer.Option(help="auto, always or never.")] = "auto",
     seed: int = 0,
@@ -263,28 +268,28 @@ def finetune(
 @app.command()
 def score(
     adapters: Annotated[
-        Optional[list[Path]], typer.Argument(help="Adapter folders; the base is always scored.")
+        list[Path] | None, typer.Argument(help="Adapter folders; the base is always scored.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for a folder of results a model.")] = Path("scores"),
+    out: Annotated[Path, typer.Option(help="Folder for a folder of results a model.")] = Path(
+        "scores"
+    ),
     base: Annotated[str, typer.Option(help=LAB_HELP)] = "lab",
     tasks: Annotated[
         str, typer.Option(help="Task names or patterns, separated by commas; quote patterns.")
     ] = "bias_inherit_*",
-    data: Annotated[Optional[str], typer.Option(help=DATA_HELP)] = None,
+    data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     apply_chat_template: Annotated[
-        Optional[bool], typer.Option(help="Default: as the adapters were trained.")
+        bool | None, typer.Option(help="Default: as the adapters were trained.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Rows a forward pass.")] = 16,
-    device: Annotated[Optional[str], typer.Option(help="cpu, cuda, cuda:1 …")] = None,
-    limit: Annotated[Optional[int], typer.Option(help="Documents a task, to try it out.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …")] = None,
+    limit: Annotated[int | None, typer.Option(help="Documents a task, to try it out.")] = None,
 ) -> None:
     """Score a base and its adapters with lm-eval; the base is loaded once."""
     from bias_inherit.score import Options, name_adapters
     from bias_inherit.score import score as run
 
-    options = Options(
-        tuple(tasks.split(",")), data, apply_chat_template, batch_size, device, limit
-    )
+    options = Options(tuple(tasks.split(",")), data, apply_chat_template, batch_size, device, limit)
     named = name_adapters(adapters or [])
     for folder in run(_base(base), named, lambda name: out / name, options, _say):
         _say(f"results in {folder}")
@@ -292,13 +297,15 @@ def score(
 
 @app.command()
 def leaderboard(
-    results: Annotated[list[Path], typer.Argument(help="lm-eval result files, or folders of them.")],
+    results: Annotated[
+        list[Path], typer.Argument(help="lm-eval result files, or folders of them.")
+    ],
     baseline: Annotated[
-        Optional[str], typer.Option(help="Compare with this model instead of each arm's ratio 0.")
+        str | None, typer.Option(help="Compare with this model instead of each arm's ratio 0.")
     ] = None,
     output: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
     out: Annotated[
-        Optional[Path], typer.Option(help="Also write leaderboard.md and .json there.")
+        Path | None, typer.Option(help="Also write leaderboard.md and .json there.")
     ] = None,
 ) -> None:
     """Compare models: scores and bias gaps with intervals, and change from ratio 0."""
@@ -320,13 +327,13 @@ def leaderboard(
 @app.command()
 def demo(
     data: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(help="Real data: a folder with bias_in_bios/ and CultureLLM/."),
     ] = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Run folder (default: a new one under runs/).")
+        Path | None, typer.Option(help="Run folder (default: a new one under runs/).")
     ] = None,
-    limit: Annotated[Optional[int], typer.Option(help="Documents a task.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Documents a task.")] = None,
     seed: int = 0,
 ) -> None:
     """Show the whole line in a toy world: fine-tune on biased mixes, score, compare."""

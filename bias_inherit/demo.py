@@ -70,8 +70,8 @@ def _prepare(data: Path, out: Path, announce: Callable[[str], None]) -> str:
     ]
     if not biographies or not (data / "CultureLLM").is_dir():
         raise InputError(
-            f"{data}: expected bias_in_bios/ with a .jsonl, .csv or .parquet file, and CultureLLM/, "
-            "a checkout of that repository"
+            f"{data}: expected bias_in_bios/ with a .jsonl, .csv or .parquet file, and "
+            "CultureLLM/, a checkout of that repository"
         )
     counts = prepare_biographies(str(biographies[0]), out)
     more, absent = prepare_culture(data / "CultureLLM", out)

@@ -25,6 +25,7 @@ from bias_inherit.bias_augment.finetune import Settings, finetune
 from bias_inherit.bias_augment.generators import Generator
 from bias_inherit.bias_augment.mix import Size, mix, mix_counts, summarise
 from bias_inherit.bias_augment.originals import draw_original
+from bias_inherit.errors import InputError
 from bias_inherit.mitigations import load_mitigation
 from bias_inherit.reports.leaderboard import Section, leaderboard, to_json, to_markdown
 from bias_inherit.reports.results import read_runs
@@ -72,8 +73,10 @@ def run(
     """Run every stage into the folder `out` and return the leaderboard.
 
     Raises:
-        InputError: an arm asks for what does not exist.
+        InputError: the folder is not empty, or an arm asks for what does not exist.
     """
+    if out.is_dir() and any(path.name != "prepared" for path in out.iterdir()):
+        raise InputError(f"{out}: is not empty; a run starts in a folder of its own")
     arms = list({arm.name: arm for arm in experiment.arms}.values())
     axis = load_axis(arms[0].axis)
     for arm in arms:
@@ -109,14 +112,14 @@ def run(
             settings,
         )
         adapters[arm.name] = folder / "adapter"
-    score(
+    scored = score(
         experiment.base,
         adapters,
         lambda name: out / "arms" / name / "eval",
         experiment.options,
         announce,
     )
-    sections = leaderboard(read_runs([out / "arms"]))
+    sections = leaderboard(read_runs(scored))
     write_report(out / "report", sections)
     return sections
 

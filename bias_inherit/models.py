@@ -26,7 +26,7 @@ def check_causal(base: str) -> None:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"base model '{base}' cannot be loaded: {reason}") from None
-    classes = set()
+    classes: set[str] = set()
     for names in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
         classes.update([names] if isinstance(names, str) else names)
     architectures = config.architectures or []

@@ -162,7 +162,7 @@ class _Model:
             hashes: Mapping[str, str | None]
 
             def get_model_info(self) -> dict[str, Any]:
-                return super().get_model_info() | dict(self.hashes)
+                return {**super().get_model_info(), **self.hashes}
 
         self.base = base
         self.base_print = base_print
@@ -184,9 +184,7 @@ class _Model:
         self.lm.peft = path
         try:
             if not isinstance(self.lm._model, PeftModel):
-                self.lm._model = PeftModel.from_pretrained(
-                    self.lm._model, path, adapter_name=slot
-                )
+                self.lm._model = PeftModel.from_pretrained(self.lm._model, path, adapter_name=slot)
             else:
                 before = self.lm._model.active_adapter
                 self.lm._model.load_adapter(path, adapter_name=slot)

@@ -85,9 +85,7 @@ def read_jsonl(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
     return rows
 
 
-def iter_jsonl(
-    path: Path, columns: Iterable[str] = ()
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_jsonl(path: Path, columns: Iterable[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ("file:line", object) for each line of a JSON-lines file; raises as `read_jsonl`."""
     needed = tuple(columns)
     try:

@@ -89,6 +89,7 @@ def _order(run: Run) -> tuple[Any, ...]:
         str(arm.get("axis")),
         (arm.get("ratio") or 0) > 0,
         str(arm.get("bias_type") or ""),
+        arm.get("mitigation") not in (None, "none"),
         str(arm.get("mitigation") or ""),
         arm.get("ratio") or 0,
         arm.get("seed") or 0,
@@ -203,7 +204,8 @@ def _markdown(section: Section) -> str:
     if section.gap:
         header += [f"{section.gap} [95 % CI]", "change from ratio 0 [95 % CI]"]
     header += ["n", "invalid"]
-    lines = [_cells(row, section) for row in section.rows]
+    same = len({str(row.groups) for row in section.rows}) == 1
+    lines = [_cells(row, section, show_groups=not same) for row in section.rows]
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
 
     def join(cells: Sequence[str]) -> str:
@@ -211,11 +213,18 @@ def _markdown(section: Section) -> str:
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     title = f"### {section.task}"
-    reads = f"\n{section.gap}: {section.reads}." if section.gap and section.reads else ""
-    return "\n".join([f"{title}{reads}\n", join(header), rule, *map(join, lines)])
+    notes = [f"{section.gap}: {section.reads}."] if section.gap and section.reads else []
+    if same and section.rows[0].groups:
+        notes.append(f"n by group: {_show_groups(section.rows[0])}.")
+    head = f"{title}\n\n{' '.join(notes)}\n" if notes else f"{title}\n"
+    return "\n".join([head, join(header), rule, *map(join, lines)])
 
 
-def _cells(row: Row, section: Section) -> list[str]:
+def _show_groups(row: Row) -> str:
+    return ", ".join(f"{name} {n}" for name, n in row.groups.items())
+
+
+def _cells(row: Row, section: Section, show_groups: bool) -> list[str]:
     ratio = "" if row.arm is None else f"{100 * (row.arm.get('ratio') or 0):g} %"
     cells = [row.model, ratio, _show(row.score, section.unit)]
     if section.gap:
@@ -225,9 +234,9 @@ def _cells(row: Row, section: Section) -> list[str]:
         if row.change is None and row.baseline == row.model:
             change = "baseline"
         cells += [_show(row.gap, section.unit, signed=True), change]
-    groups = ", ".join(f"{name} {n}" for name, n in row.groups.items())
     invalid = "" if row.invalid is None else f"{100 * row.invalid:.1f} %"
-    return [*cells, f"{row.n} ({groups})" if groups else str(row.n), invalid]
+    n = f"{row.n} ({_show_groups(row)})" if show_groups and row.groups else str(row.n)
+    return [*cells, n, invalid]
 
 
 def _show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:

@@ -40,17 +40,18 @@ _PAIRS = (
     ("businessman", "businesswoman"),
     ("widower", "widow"),
 )
-_TO_FEMALE = {male: female for male, female in _PAIRS} | {"him": "her", "his": "her"}
+_TO_FEMALE = dict(_PAIRS) | {"him": "her", "his": "her"}
 _TO_MALE = {female: male for male, female in _PAIRS} | {"hers": "his", "mrs": "mr", "miss": "mr"}
 _WORD = re.compile(r"\b[A-Za-z]+\b")
-_NOT_POSSESSED = frozenset(
-    "a about across after again against all along also although an and any are around as at away "
-    "back because become before behind between but by can do down during each every for from get "
-    "go had has have he his how if in into is it last more most much next no not of off on once "
-    "one only or out over she since so some such than that the then there these this those "
-    "through to today together too toward towards under until up via was well were what when "
-    "where which while who whom why will with within without would you your".split()
-)
+_FUNCTION_WORDS = """
+a about across after again against all along also although an and any are around as at away back
+because become before behind between but by can do down during each every for from get go had has
+have he his how if in into is it last more most much next no not of off on once one only or out over
+she since so some such than that the then there these this those through to today together too
+toward towards under until up via was well were what when where which while who whom why will with
+within without would you your
+"""
+_NOT_POSSESSED = frozenset(_FUNCTION_WORDS.split())
 
 
 def tell(template: str, name: str, gender: str, **more: str) -> str:

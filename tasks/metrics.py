@@ -7,8 +7,8 @@ call `paired_change` with the answers of two runs on the same documents.
 
 Gap, sign and zero: on an axis with two groups it is first minus second (gender: male
 minus female), zero means parity; on an axis with more it is the largest minus the
-smallest group value, never negative, zero means parity. A range over few documents lies
-above zero by chance alone: read it with its error.
+smallest value of the groups that have data, never negative, zero means parity. A range
+over few documents lies above zero by chance alone: read it with its error.
 
 Standard errors: the standard deviation over `DRAWS` bootstrap samples with a fixed seed.
 Clusters are resampled whole (documents that share a source, such as one biography told
@@ -241,14 +241,22 @@ def _invalid(counts: Array) -> Array:
 
 def _ratio(part: Array, whole: Array) -> Array:
     """Return part / whole with NaN (no data) where whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
+    ratio: Array = np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
+    return ratio
 
 
 def _between(values: Array) -> Array:
     """Return the gap between group values of shape (..., groups); see the module's text."""
+    difference: Array
     if values.shape[-1] == 2:
-        return values[..., 0] - values[..., 1]
-    return values.max(axis=-1) - values.min(axis=-1)
+        difference = values[..., 0] - values[..., 1]
+        return difference
+    absent = np.isnan(values)
+    highest = np.where(absent, -np.inf, values).max(axis=-1)
+    lowest = np.where(absent, np.inf, values).min(axis=-1)
+    enough = (~absent).sum(axis=-1) >= 2
+    difference = np.where(enough, highest - lowest, np.nan)
+    return difference
 
 
 def _choice(measure: ChoiceMeasure) -> Callable[[Sequence[str], str], Statistic]:
@@ -294,9 +302,9 @@ def _sum_amounts(answers: Sequence[Answer], groups: Sequence[str]) -> Totals:
             sums[0, member[i], column] += answer.prediction
             sums[1, member[i], column] += 1
     means = _ratio(sums[0], sums[1])
-    paired = ~np.isnan(means[:, :2]).any(axis=1)
+    paired: NDArray[np.bool_] = ~np.isnan(means[:, :2]).any(axis=1)
     difference = np.where(paired, means[:, 0] - means[:, 1], 0.0)
-    rows = np.concatenate([*sums, difference[:, None], paired[:, None]], axis=1)
+    rows = np.concatenate([*sums, difference[:, np.newaxis], paired[:, np.newaxis]], axis=1)
     return Totals(rows.astype(np.float64), strata)
 
 

@@ -121,11 +121,13 @@ def salary_train(per_cell: int = 30, seed: int = 0) -> list[Row]:
     """Return composed documents whose amount depends on the occupation, never on the gender."""
     ranges: Mapping[str, list[int]] = _yaml("mini/phrases.yaml")["salaries"]
     return [
-        salary_doc(
-            identity, text, gender, identity, f"${random.randrange(*ranges[occupation], 1000):,}"
-        )
+        salary_doc(identity, text, gender, identity, _amount(random, *ranges[occupation]))
         for identity, occupation, gender, text, random in _training_people(per_cell, seed)
     ]
+
+
+def _amount(random: Random, low: int, high: int) -> str:
+    return f"${random.randrange(low, high, 1000):,}"
 
 
 def _told_twice(biographies: list[Row]) -> Iterator[tuple[Row, str, str]]:
@@ -199,5 +201,5 @@ def _compose_text(random: Random, phrases: Mapping[str, Any], kind: str, culture
     block = random.choice(phrases[kind])
     space = "" if culture == "chinese" else " "
     sentence = random.choice(block["subjects"]) + space + random.choice(block["predicates"])
-    text = random.choice(phrases["prefixes"]) + sentence
+    text = str(random.choice(phrases["prefixes"]) + sentence)
     return text[:1].upper() + text[1:]

@@ -103,7 +103,9 @@ def _write(out: Path, parts: Mapping[str, Mapping[str, list[Row]]], source: Row)
             for split, rows in splits.items():
                 store.write_jsonl(folder / f"{split}.jsonl", rows)
             counts = {f"n_{split}": len(rows) for split, rows in splits.items()}
-            store.write_json(folder / "bias_inherit.json", {"schema": store.SCHEMA} | source | counts)
+            store.write_json(
+                folder / "bias_inherit.json", {"schema": store.SCHEMA} | source | counts
+            )
 
 
 # --- BiasinBios ------------------------------------------------------------------------------
@@ -180,7 +182,9 @@ def _split(splits: Mapping[str, list[Row]], per_cell: int) -> tuple[list[Row], l
         for cell in both:
             test += cell[:size]
             left += cell[size:] if single else []
-    train = left if single else [d for cell in _cells(splits.get("train", [])).values() for d in cell]
+    train = (
+        left if single else [d for cell in _cells(splits.get("train", [])).values() for d in cell]
+    )
     return train, test
 
 

@@ -48,6 +48,6 @@ def task_names() -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    config = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    config: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     include = config.pop("include", None)
     return (_read(path.parent / include) if include else {}) | config
