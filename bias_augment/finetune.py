@@ -130,6 +130,7 @@ def finetune(
                 warmup_steps=settings.warmup_steps,
                 bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
                 logging_steps=10,
+                logging_nan_inf_filter=False,
                 save_strategy="no",
                 report_to=[],
                 seed=settings.seed,
@@ -139,14 +140,11 @@ def finetune(
             ),
             train_dataset=Dataset.from_list(list(rows)),
             data_collator=Collator(tokenizer.pad_token_id or tokenizer.eos_token_id or 0),
-            callbacks=[_progress_bar()],
+            callbacks=[_watch(settings)],
         )
         trainer.remove_callback(ProgressCallback)
         loss = trainer.train().training_loss
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the training loss is {loss}: lower the learning rate ({settings.learning_rate:g})"
-            )
+        _check_finite(loss, trainer.state.global_step, settings)
         model.save_pretrained(folder)
         (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
         manifest = {
@@ -173,8 +171,16 @@ def finetune(
     return manifest
 
 
-def _progress_bar() -> Any:
-    """Return a Trainer callback that shows one bar with the loss, and no line a log entry."""
+def _check_finite(loss: float, step: int, settings: Settings) -> None:
+    if not math.isfinite(loss):
+        raise InputError(
+            f"the training loss is {loss} at step {step}: lower the learning rate "
+            f"({settings.learning_rate:g})"
+        )
+
+
+def _watch(settings: Settings) -> Any:
+    """Return a Trainer callback: one bar with the loss, and a stop when that is not finite."""
     from tqdm import tqdm
     from transformers import TrainerCallback
 
@@ -189,7 +195,9 @@ def _progress_bar() -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, **values: Any) -> None:
             if "loss" in values["logs"]:
-                self.bar.set_postfix(loss=f"{float(values['logs']['loss']):.3f}")
+                loss = float(values["logs"]["loss"])
+                _check_finite(loss, state.global_step, settings)
+                self.bar.set_postfix(loss=f"{loss:.3f}")
 
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar.close()

@@ -47,6 +47,12 @@ def fingerprint(base: str) -> str | None:
     return commit
 
 
+def adapter_name(folder: Path) -> str:
+    """Return an adapter's name: its folder's, or the parent's where that is `adapter`."""
+    whole = folder.resolve()
+    return whole.parent.name if whole.name == "adapter" else whole.name
+
+
 def adapter_sha256(folder: Path) -> str:
     """Return the sha256 that identifies an adapter: its weights and its configuration.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.models import adapter_sha256, check_causal, fingerprint
+from bias_inherit.models import adapter_name, adapter_sha256, check_causal, fingerprint
 
 if TYPE_CHECKING:
     from lm_eval.tasks import TaskManager
@@ -89,15 +89,14 @@ def score(
 
 
 def name_adapters(paths: Sequence[Path]) -> dict[str, Path]:
-    """Return adapter folders by name: the folder's, or its parent's where it is `adapter`.
+    """Return adapter folders by name.
 
     Raises:
         InputError: two have the same name.
     """
     named: dict[str, Path] = {}
     for path in paths:
-        whole = path.resolve()
-        name = whole.parent.name if whole.name == "adapter" else whole.name
+        name = adapter_name(path)
         if name in named or name == BASE:
             raise InputError(f"two models are called '{name}': rename the folder {path}")
         named[name] = path

@@ -12,6 +12,7 @@ from typing import Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
+from bias_inherit.models import adapter_name
 from bias_inherit.tasks.metrics import Answer
 
 USUAL_SCORES = ("acc_norm", "acc", "exact_match", "f1", "macro_f1")
@@ -123,7 +124,7 @@ def _manifest_of_adapter(content: Mapping[str, Any]) -> dict[str, Any]:
     if not adapter:
         return {}
     manifest = store.read_manifest(Path(adapter)) if Path(adapter).is_dir() else None
-    return {"name": Path(adapter).name} | (manifest or {})
+    return {"name": adapter_name(Path(adapter))} | (manifest or {})
 
 
 def _task_result(

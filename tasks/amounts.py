@@ -4,7 +4,9 @@ Rules, in order: an amount that is marked by a currency sign or word or by k / t
 million wins over a bare number; among equals the first counts; a range counts as its
 midpoint; a bare number needs at least five digits (four could be a year); an amount said
 to be by the hour, day, week or month is invalid, and so is anything outside
-[`SMALLEST`, `LARGEST`]. Numbers in words ("eighty thousand") are invalid.
+[`SMALLEST`, `LARGEST`]. Numbers in words ("eighty thousand") are invalid. A range shares
+its k / thousand / million ("70-80k"), and its currency stands before the low end or not
+at all ("2024 - $85,000" is no range).
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ _CURRENCY = r"(?:US\s?\$|\$|€|£|¥|USD|EUR|GBP|dollars?|euros?|pounds?)"
 _SCALE = r"(?:k|K|thousand|mil|million|M)\b"
 _AMOUNT = re.compile(
     rf"(?P<before>{_CURRENCY}\s*)?(?P<low>{_NUMBER})\s*(?P<low_scale>{_SCALE})?"
-    rf"(?:\s*(?:-|–|—|to|and)\s*{_CURRENCY}?\s*(?P<high>{_NUMBER})\s*(?P<high_scale>{_SCALE})?)?"
-    rf"(?P<after>\s*{_CURRENCY})?"
-    r"(?P<short>\s*(?:(?:per|an?|each|/)\s*(?:hour|day|week|month)\b|hourly|daily|weekly|monthly))?"
+    rf"(?:(?P<between>\s*{_CURRENCY})?\s*(?:-|–|—|to|and)\s*(?(before)(?:{_CURRENCY}\s*)?)"
+    rf"(?P<high>{_NUMBER})\s*(?P<high_scale>{_SCALE})?)?"
+    rf"(?P<after>\s*{_CURRENCY}(?!\d))?"
+    r"(?P<short>(?i:\s*(?:(?:per|an?|each|every|/)\s*(?:hour|hr|day|week|wk|month|mo)\b"
+    r"|hourly|daily|weekly|monthly)))?"
 )
+_MARKS = ("before", "low_scale", "between", "high_scale", "after")
 _NOT_YEARLY = re.compile(r"\b(?:hourly|daily|weekly|monthly)\s+(?:salary|wage|pay|rate)", re.I)
 
 
@@ -42,13 +47,18 @@ def parse_amount(text: str) -> float | None:
 
 def _read(match: re.Match[str]) -> tuple[float, bool]:
     """Return the matched amount (NaN if not yearly) and whether something marks it as money."""
-    high_scale = match["high_scale"] or match["low_scale"]
-    low_scale = match["low_scale"] or match["high_scale"]
-    is_marked = bool(match["before"] or match["after"] or low_scale)
+    is_marked = any(match[part] for part in _MARKS)
     if match["short"]:
         return math.nan, is_marked
-    low = _number(match["low"]) * _factor(low_scale)
-    high = _number(match["high"]) * _factor(high_scale) if match["high"] else low
+    low = _number(match["low"]) * _factor(match["low_scale"])
+    if match["high"] is None:
+        return low, is_marked
+    high = _number(match["high"]) * _factor(match["high_scale"])
+    if match["low_scale"] and high < 1e3:  # $70k-80
+        high *= _factor(match["low_scale"])
+    elif low < 1e3 <= high:  # 70-80k, $70-80,000; but "level 2 - 85,000" is no range
+        shared = low * (_factor(match["high_scale"]) if match["high_scale"] else 1e3)
+        low = shared if high / 2 <= shared else high
     return ((low + high) / 2 if low <= high else low), is_marked
 
 

@@ -41,15 +41,16 @@ _PAIRS = (
     ("widower", "widow"),
 )
 _TO_FEMALE = dict(_PAIRS) | {"him": "her", "his": "her"}
-_TO_MALE = {female: male for male, female in _PAIRS} | {"hers": "his", "mrs": "mr", "miss": "mr"}
+_TO_MALE = {female: male for male, female in _PAIRS} | {"hers": "his", "mrs": "mr"}
+_OTHER = _TO_FEMALE | _TO_MALE
 _WORD = re.compile(r"\b[A-Za-z]+\b")
 _FUNCTION_WORDS = """
-a about across after again against all along also although an and any are around as at away back
-because become before behind between but by can do down during each every for from get go had has
-have he his how if in into is it last more most much next no not of off on once one only or out over
-she since so some such than that the then there these this those through to today together too
-toward towards under until up via was well were what when where which while who whom why will with
-within without would you your
+a about across after again against all along also although an and any anywhere are around as at away
+back because become before behind between but by can do down during each every everywhere for
+forever from get go had has have he his how if in into is it much no not of off on once one or out
+over she since so some such than that the then there these this those through to today together too
+toward towards twice under until up via was well were what when where which while who whom why will
+with within without would you your
 """
 _NOT_POSSESSED = frozenset(_FUNCTION_WORDS.split())
 
@@ -63,8 +64,8 @@ def tell(template: str, name: str, gender: str, **more: str) -> str:
 
 def has_gender_words(text: str) -> bool:
     """Return whether `swap_gender` would change the text (names aside)."""
-    words = {word.lower() for word in _WORD.findall(text)}
-    return bool(words & (_TO_FEMALE.keys() | _TO_MALE.keys() | {"her"}))
+    words = _WORD.findall(text)
+    return any(word.lower() == "her" or _other(word) is not None for word in words)
 
 
 def swap_gender(text: str, names: Mapping[str, str]) -> str:
@@ -82,9 +83,15 @@ def swap_gender(text: str, names: Mapping[str, str]) -> str:
             return _cased("his" if _possesses(text, match.end()) else "him", word)
         if low == "his" and not _possesses(text, match.end()):
             return _cased("hers", word)
-        return _cased(_TO_FEMALE.get(low) or _TO_MALE.get(low) or low, word)
+        other = _other(word)
+        return word if other is None else _cased(other, word)
 
     return _WORD.sub(replace, text)
+
+
+def _other(word: str) -> str | None:
+    """Return the word of the other gender; None for other words, and for "miss", the verb."""
+    return "mr" if word == "Miss" else _OTHER.get(word.lower())
 
 
 def _possesses(text: str, end: int) -> bool:

@@ -302,7 +302,7 @@ def _sum_amounts(answers: Sequence[Answer], groups: Sequence[str]) -> Totals:
             sums[0, member[i], column] += answer.prediction
             sums[1, member[i], column] += 1
     means = _ratio(sums[0], sums[1])
-    paired: NDArray[np.bool_] = ~np.isnan(means[:, :2]).any(axis=1)
+    paired = np.asarray(~np.isnan(means[:, :2]).any(axis=1))
     difference = np.where(paired, means[:, 0] - means[:, 1], 0.0)
     rows = np.concatenate([*sums, difference[:, np.newaxis], paired[:, np.newaxis]], axis=1)
     return Totals(rows.astype(np.float64), strata)

@@ -9,8 +9,9 @@ about people or about real models.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -130,6 +131,14 @@ def _amount(random: Random, low: int, high: int) -> str:
     return f"${random.randrange(low, high, 1000):,}"
 
 
+def interleave(rows: Iterable[Row], key: str) -> list[Row]:
+    """Return the rows in turn from each value of `key`, so that `--limit` cuts all alike."""
+    parts: dict[Any, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(row[key], []).append(row)
+    return [row for turn in zip_longest(*parts.values()) for row in turn if row is not None]
+
+
 def _told_twice(biographies: list[Row]) -> Iterator[tuple[Row, str, str]]:
     """Yield (biography, gender, text): each biography told of a man and of a woman."""
     for i, biography in enumerate(biographies):
@@ -142,16 +151,14 @@ def occupation_test() -> list[Row]:
     """Return the written biographies, each told of a man and of a woman (one cluster)."""
     return [
         occupation_doc(f"{b['id']}-{gender}", text, gender, b["occupation"], b["id"])
-        for b, gender, text in _told_twice(_jsonl("biographies.jsonl"))
+        for b, gender, text in _told_twice(interleave(_jsonl("biographies.jsonl"), "occupation"))
     ]
 
 
 def salary_test() -> list[Row]:
     """Return ten written biographies an occupation, each told of a man and of a woman."""
-    by_occupation = {o: [] for o in OCCUPATIONS}  # type: dict[str, list[Row]]
-    for biography in _jsonl("biographies.jsonl"):
-        by_occupation[biography["occupation"]].append(biography)
-    chosen = [b for rows in by_occupation.values() for b in rows[:SALARY_BIOGRAPHIES]]
+    biographies = interleave(_jsonl("biographies.jsonl"), "occupation")
+    chosen = biographies[: SALARY_BIOGRAPHIES * len(OCCUPATIONS)]
     return [
         salary_doc(f"{b['id']}-{gender}", text, gender, b["id"])
         for b, gender, text in _told_twice(chosen)
@@ -180,7 +187,7 @@ def text_doc(task: str, identity: str, text: str, culture: str, label: int, clus
 
 def text_test(task: str) -> list[Row]:
     """Return the written test texts of a task in four languages."""
-    rows = _jsonl(f"{task}_test.jsonl")
+    rows = interleave(_jsonl(f"{task}_test.jsonl"), "culture")
     return [text_doc(task, r["id"], r["text"], r["culture"], r["label"], r["id"]) for r in rows]
 
 

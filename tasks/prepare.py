@@ -24,6 +24,7 @@ from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.mini_data import (
     OCCUPATIONS,
     SALARY_BIOGRAPHIES,
+    interleave,
     names,
     occupation_doc,
     salary_doc,
@@ -32,6 +33,7 @@ from bias_inherit.tasks.mini_data import (
 
 HERE = Path(__file__).resolve().parent
 HUB_ID = "LabHC/bias_in_bios"
+FILE_TYPES = (".jsonl", ".json", ".csv", ".parquet")
 COLUMNS = ("hard_text", "profession", "gender")
 PROFESSIONS = 28
 PROFESSION_IDS: Mapping[int, str] = {
@@ -92,7 +94,8 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
                 f"{checkout}: none of the sets of '{task}' is there; expected a checkout of "
                 f"CultureLLM with data/{sets[0]['path']}"
             )
-        parts[task] = {"test": [d for e in present for d in _culture_documents(data, task, e)]}
+        documents = [d for entry in present for d in _culture_documents(data, task, entry)]
+        parts[task] = {"test": interleave(documents, "source")}
     _write(out, parts, {"source": str(checkout), "absent": absent})
     return {task: len(part["test"]) for task, part in parts.items()}, absent
 
@@ -116,7 +119,7 @@ def _read_biographies(source: str) -> dict[str, list[Row]]:
     path = Path(source)
     if path.is_file():
         return {"all": list(_checked(_read_file(path)))}
-    if not path.is_dir() and source.count("/") != 1:
+    if not path.is_dir() and (source.count("/") != 1 or path.suffix in FILE_TYPES):
         raise InputError(f"{source}: no such file or folder, and no hub id like {HUB_ID}")
     from datasets import load_dataset
 
@@ -137,15 +140,23 @@ def _read_file(path: Path) -> Iterator[tuple[str, Row]]:
     elif path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
-            for row in reader:
-                yield f"{path}:{reader.line_num}", row
+            try:
+                for row in reader:
+                    yield f"{path}:{reader.line_num}", row
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise InputError(f"{path}: is no CSV in UTF-8 ({error})") from None
     elif path.suffix == ".parquet":
         from datasets import Dataset
 
-        for i, row in enumerate(Dataset.from_parquet(str(path))):
+        try:
+            rows = Dataset.from_parquet(str(path))
+        except Exception as error:  # pyarrow's errors have no common root
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path}: is no readable parquet file ({reason})") from None
+        for i, row in enumerate(rows):
             yield f"{path}: row {i}", dict(row)
     else:
-        raise InputError(f"{path}: expected a .jsonl, .csv or .parquet file")
+        raise InputError(f"{path}: expected a file of type {', '.join(FILE_TYPES)}")
 
 
 def _checked(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Row]:
@@ -179,13 +190,16 @@ def _split(splits: Mapping[str, list[Row]], per_cell: int) -> tuple[list[Row], l
         both = [cells[occupation, gender] for gender in AXES["gender"]]
         held = [(len(cell) + 1) // 2 if single else len(cell) for cell in both]
         size = min(*held, per_cell)
+        for pair in zip(*(cell[:size] for cell in both), strict=True):
+            test += pair
         for cell in both:
-            test += cell[:size]
             left += cell[size:] if single else []
     train = (
         left if single else [d for cell in _cells(splits.get("train", [])).values() for d in cell]
     )
-    return train, test
+    held_out = {d["cluster"] for d in test}  # a text may stand in two splits or cells
+    kept = [d for d in train if d["cluster"] not in held_out]
+    return kept, interleave(test, "gold")
 
 
 def _cells(rows: Iterable[Row]) -> defaultdict[tuple[str, str], list[Row]]:

@@ -62,12 +62,12 @@ def load(
 
 def prepared_folder(data: str | None) -> Path | None:
     """Return the folder of prepared data that the setting names, or None for the mini data."""
-    environment = os.environ.get("BIAS_INHERIT_DATA", "mini")
+    environment = os.environ.get("BIAS_INHERIT_DATA") or "mini"
     setting = data or environment
     if setting == "mini":
         return None
     if setting == "full":
-        named = environment not in ("mini", "full", "")
+        named = environment not in ("mini", "full")
         return Path(environment) if named else store.data_dir()
     return Path(setting)
 

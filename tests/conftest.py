@@ -1,0 +1,74 @@
+"""Shared fixtures. No test reaches a network."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.pop("BIAS_INHERIT_DATA", None)
+
+ROOT = Path(__file__).resolve().parents[1]
+PUBLIC = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    if not PUBLIC.is_dir():
+        pytest.skip("the public data for tests is not beside this checkout (../shared/data)")
+    return PUBLIC
+
+
+@pytest.fixture(scope="session")
+def lab_base() -> str:
+    from bias_inherit.bias_augment.lab import lab_model
+
+    return str(lab_model())
+
+
+@pytest.fixture(scope="session")
+def original():
+    """D_o of the gender axis: 4 rows of each occupation and gender."""
+    from bias_inherit.bias_augment.axes import load_axis
+    from bias_inherit.bias_augment.originals import draw_original
+
+    return draw_original(load_axis("gender"), per_cell=4)
+
+
+@pytest.fixture(scope="session")
+def augmented(original):
+    """48 biased rows by the template generator."""
+    from bias_inherit.bias_augment.augment import augment, build_requests
+    from bias_inherit.bias_augment.axes import load_axis
+    from bias_inherit.bias_augment.generators.template import TemplateGenerator
+
+    generator = TemplateGenerator()
+    requests = build_requests(
+        load_axis("gender"), "contextual-single-explicit", original, 48, 0, generator.name
+    )
+    return augment(requests, generator).examples
+
+
+@pytest.fixture(scope="session")
+def adapters(tmp_path_factory, lab_base, original, augmented) -> dict[str, Path]:
+    """Two quickly trained adapters on the lab's model: ratio 0 and ratio 1/2."""
+    from dataclasses import replace
+
+    from bias_inherit.bias_augment.finetune import finetune
+    from bias_inherit.bias_augment.lab import SETTINGS
+    from bias_inherit.bias_augment.mix import mix
+    from bias_inherit.experiment import write_mix
+    from bias_inherit.mitigations import NONE
+
+    folder = tmp_path_factory.mktemp("adapters")
+    made = {}
+    for name, ratio in {"r0": Fraction(0), "r50": Fraction(1, 2)}.items():
+        data = folder / f"{name}.jsonl"
+        write_mix(data, mix(original, augmented, ratio), ratio, "original-fixed", 0)
+        finetune(lab_base, data, folder / name, NONE, replace(SETTINGS, epochs=1))
+        made[name] = folder / name
+    return made

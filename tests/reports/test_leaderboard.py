@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bias_inherit.errors import InputError
+from bias_inherit.reports.leaderboard import Z, interval, leaderboard, to_json, to_markdown
+from bias_inherit.reports.results import read_runs
+from bias_inherit.tasks.answers import OCCUPATION
+from bias_inherit.tasks.metrics import Answer, paired_change, stderr, value
+
+TASK = "bias_inherit_occupation"
+HEADLINE = {"score": "acc", "gap": "acc_gap", "reads": "male minus female"}
+
+
+def answers(correct):
+    """One answer a (biography, gender): `correct` maps gender to a list of 0/1."""
+    return [
+        Answer("acc_gap", "gender", gender, 1, float(right), f"bio-{i}")
+        for gender, rights in correct.items()
+        for i, right in enumerate(rights)
+    ]
+
+
+def write_run(
+    folder, name, correct, ratio=None, seed=0, samples=True, source="mini", date="2026-01-01"
+):
+    """Write result files as lm-eval does, with real metrics, and our manifest for an arm."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = answers(correct)
+    metrics = {}
+    for metric in OCCUPATION:
+        items = [a._replace(metric=metric) for a in made]
+        errors = [a._replace(metric=f"{metric}_stderr") for a in made]
+        metrics |= {f"{metric},none": value(items), f"{metric}_stderr,none": stderr(errors)}
+        metrics |= {f"{metric}_stderr_stderr,none": "N/A"}
+    metadata = {"headline": HEADLINE, "provenance": {"source": source}}
+    content = {
+        "results": {TASK: {"name": TASK, "alias": TASK, "sample_len": len(made), **metrics}},
+        "configs": {TASK: {"task": TASK, "metadata": metadata}},
+        "versions": {TASK: 1.0},
+        "n-samples": {TASK: {"original": len(made), "effective": len(made)}},
+        "config": {"model_args": {"pretrained": "x"}},
+        "model_name": name,
+    }
+    path = folder / f"results_{date}.json"
+    path.write_text(json.dumps(content))
+    if samples:
+        rows = [json.dumps({"doc_id": i, "acc_gap": a}) for i, a in enumerate(made)]
+        (folder / f"samples_{TASK}_{date}.jsonl").write_text("\n".join(rows))
+    if ratio is not None:
+        arm = {"axis": "gender", "bias_type": "neutral", "ratio": ratio, "seed": seed}
+        arm |= {"mitigation": "none"}
+        manifest = {"name": name, "arm": arm, "results": path.name, "base_fingerprint": "b"}
+        (folder / "bias_inherit.json").write_text(json.dumps(manifest))
+    return path
+
+
+FAIR = {"male": [1, 1, 1, 0] * 5, "female": [1, 1, 1, 0] * 5}
+UNFAIR = {"male": [1, 1, 1, 0] * 5, "female": [1, 0, 0, 0] * 5}
+
+
+def test_change_is_paired_with_the_arm_of_ratio_0_and_the_same_seed(tmp_path):
+    write_run(tmp_path / "a", "r0", FAIR, ratio=0.0)
+    write_run(tmp_path / "b", "r0-other-seed", UNFAIR, ratio=0.0, seed=1)
+    write_run(tmp_path / "c", "r50", UNFAIR, ratio=0.5)
+    rows = {r.model: r for r in leaderboard(read_runs([tmp_path]))[0].rows}
+    row = rows["r50"]
+    assert row.baseline == "r0" and row.paired
+    change, error = paired_change(answers(UNFAIR), answers(FAIR))
+    assert row.change.value == pytest.approx(change) == pytest.approx(0.5)
+    assert row.change.low == pytest.approx(change - Z * error)
+    assert row.gap.value == pytest.approx(0.5) and rows["r0"].change is None
+    assert row.groups == {"male": 20, "female": 20} and row.n == 40
+
+
+def test_without_samples_the_change_is_unpaired_and_says_so(tmp_path):
+    write_run(tmp_path / "a", "r0", FAIR, ratio=0.0)
+    write_run(tmp_path / "b", "r50", UNFAIR, ratio=0.5, samples=False)
+    sections = leaderboard(read_runs([tmp_path]))
+    row = next(r for r in sections[0].rows if r.model == "r50")
+    before = next(r for r in sections[0].rows if r.model == "r0")
+    assert row.paired is False and "(unpaired)" in to_markdown(sections)
+    expected = (row.gap.stderr**2 + before.gap.stderr**2) ** 0.5
+    assert row.change.stderr == pytest.approx(expected)
+
+
+def test_other_documents_are_not_compared(tmp_path):
+    write_run(tmp_path / "a", "r0", FAIR, ratio=0.0, source="full")
+    write_run(tmp_path / "b", "r50", UNFAIR, ratio=0.5)
+    rows = leaderboard(read_runs([tmp_path]))[0].rows
+    assert all(row.change is None for row in rows)
+
+
+def test_a_named_baseline_serves_plain_results(tmp_path):
+    write_run(tmp_path / "a", "one", FAIR)
+    write_run(tmp_path / "b", "two", UNFAIR)
+    rows = {r.model: r for r in leaderboard(read_runs([tmp_path]), baseline="one")[0].rows}
+    assert rows["two"].change.value == pytest.approx(0.5)
+    with pytest.raises(InputError, match="unknown baseline 'three'"):
+        leaderboard(read_runs([tmp_path]), baseline="three")
+
+
+def test_the_newest_file_of_a_folder_counts(tmp_path):
+    write_run(tmp_path, "old", UNFAIR)
+    write_run(tmp_path, "new", FAIR, date="2026-02-01")
+    assert [run.name for run in read_runs([tmp_path])] == ["new"]
+
+
+def test_no_data_is_no_zero(tmp_path):
+    write_run(tmp_path, "m", {"male": [1, 0, 1, 1], "female": []})
+    section = leaderboard(read_runs([tmp_path]))[0]
+    assert section.rows[0].gap.value is None and "no data" in to_markdown([section])
+    assert json.loads(json.dumps(to_json([section])))["tasks"][0]["rows"][0]["gap"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("value_", "error", "n", "bounds"),
+    [
+        (0.5, 0.1, 100, (0.5 - Z * 0.1, 0.5 + Z * 0.1)),
+        (1.0, 0.0, 60, (0.95, 1.05)),
+        (100.0, 0.0, None, (None, None)),
+        (None, None, 10, (None, None)),
+    ],
+)
+def test_intervals(value_, error, n, bounds):
+    found = interval(value_, error, n)
+    assert (found.low, found.high) == pytest.approx(bounds)
+
+
+def test_results_of_other_tasks_are_read(tmp_path):
+    content = {
+        "results": {"arc_easy": {"acc,none": 0.5, "acc_stderr,none": 0.1, "sample_len": 20}},
+        "configs": {"arc_easy": {"metadata": {"version": 1.0}}},
+        "n-samples": {"arc_easy": {"original": 20, "effective": 20}},
+        "model_name": "m",
+    }
+    (tmp_path / "results_2026.json").write_text(json.dumps(content))
+    section = leaderboard(read_runs([tmp_path]))[0]
+    assert (section.score, section.gap, section.rows[0].score.value) == ("acc", None, 0.5)
+    assert "| m " in to_markdown([section])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: p / "absent", "no such file or folder"),
+        (lambda p: p, "holds no results_"),
+        (lambda p: _write(p / "results_1.json", "{}"), "is no lm-eval result file"),
+        (lambda p: _write(p / "results_1.json", "{"), "is not valid JSON"),
+    ],
+)
+def test_bad_paths_are_named(tmp_path, make, message):
+    with pytest.raises(InputError, match=message):
+        read_runs([make(tmp_path)])
+
+
+def _write(path, text):
+    path.write_text(text)
+    return path

@@ -1,0 +1,152 @@
+"""The command line as a user meets it: real processes, one line and exit code 2 for a mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+
+
+def run(*words, cwd, **env):
+    return subprocess.run(
+        [BIN / "bias-inherit", *map(str, words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=os.environ | env,
+    )
+
+
+@pytest.fixture
+def inputs(tmp_path, original, augmented):
+    """A working folder with D_o, a D_a and broken files."""
+    from bias_inherit.experiment import write_examples
+
+    work = tmp_path / "work"
+    write_examples(work / "o.jsonl", original, {})
+    write_examples(work / "a.jsonl", augmented[:10], {})
+    (work / "broken.jsonl").write_text('{"id": "1"\n')
+    (work / "column.jsonl").write_text('{"id": "1", "prompt": "p"}\n')
+    (work / "empty").mkdir()
+    (work / "bert").mkdir()
+    (work / "bert" / "config.json").write_text(
+        json.dumps({"model_type": "bert", "architectures": ["BertForMaskedLM"]})
+    )
+    return work
+
+
+BAD = {
+    "unknown bias type": (
+        "augment --original o.jsonl --bias-type contextual-singel-explicit --out new",
+        "unknown bias type 'contextual-singel-explicit': did you mean contextual-single-explicit",
+    ),
+    "ratio 1": ("mix --original o.jsonl --augmented a.jsonl --ratio 1 --out new", "outside [0, 1)"),
+    "negative ratio": (
+        "mix --original o.jsonl --augmented a.jsonl --ratio=-5% --out new",
+        "outside [0, 1)",
+    ),
+    "no number": (
+        "mix --original o.jsonl --augmented a.jsonl --ratio half --out new",
+        "is no number",
+    ),
+    "too few augmented rows": (
+        "mix --original o.jsonl --augmented a.jsonl --ratio 50% --out new",
+        "needs 48 augmented rows, 38 more than the 10 there are",
+    ),
+    "ratio without augmented data": ("mix --original o.jsonl --ratio 5% --out new", "--augmented"),
+    "broken line": (
+        "mix --original broken.jsonl --ratio 0 --out new",
+        "broken.jsonl:1: broken JSON line",
+    ),
+    "missing column": (
+        "finetune --data column.jsonl --out new",
+        "column.jsonl:1: column completion, label, group, origin is missing",
+    ),
+    "absent file": ("finetune --data absent.jsonl --out new", "absent.jsonl: no such file"),
+    "no causal model": (
+        "finetune --data o.jsonl --base bert --out new",
+        "is no causal language model (BertForMaskedLM)",
+    ),
+    "absent base": ("finetune --data o.jsonl --base ./absent --out new", "cannot be loaded"),
+    "unknown mitigation": (
+        "finetune --data o.jsonl --mitigation maks --out new",
+        "did you mean mask",
+    ),
+    "unknown task": (
+        "score --tasks bias_inherit_salery --out new",
+        "did you mean bias_inherit_salary",
+    ),
+    "no adapter": ("score empty --out new", "is no adapter folder"),
+    "empty results": ("leaderboard empty --out new", "holds no results_"),
+    "unprepared data": ("original --data full --out new", "bias-inherit data prepare"),
+    "unprepared tasks": ("score --data full --out new", "bias-inherit data prepare"),
+    "nothing to prepare": ("data prepare --out new", "give --bias-in-bios"),
+    "no such source": ("data prepare --bias-in-bios absent.csv --out new", "no such file"),
+    "not the demo's data": ("demo --data empty --out new", "expected bias_in_bios/"),
+    "unknown generator": (
+        "augment --original o.jsonl --bias-type neutral --generator llm --out new",
+        "unknown generator 'llm'",
+    ),
+    "generator without model": (
+        "augment --original o.jsonl --bias-type neutral --generator local --out new",
+        "needs --model",
+    ),
+}
+
+
+@pytest.mark.parametrize("words, message", BAD.values(), ids=BAD.keys())
+def test_a_mistake_is_one_line_and_leaves_nothing(inputs, words, message):
+    before = sorted(p.relative_to(inputs) for p in inputs.rglob("*"))
+    done = run(*words.split(), cwd=inputs, BIAS_INHERIT_DATA=str(inputs / "empty"))
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
+    assert message in lines[0]
+    assert sorted(p.relative_to(inputs) for p in inputs.rglob("*")) == before
+
+
+def test_tasks_prints_one_path_and_nothing_else(tmp_path):
+    folder = run("tasks", cwd=tmp_path).stdout
+    assert folder.count("\n") == 1 and (Path(folder.strip()) / "metrics.py").is_file()
+    listed = run("tasks", "--list", cwd=tmp_path).stdout.split()
+    assert listed == [
+        "bias_inherit_bias_detection",
+        "bias_inherit_occupation",
+        "bias_inherit_salary",
+    ]
+
+
+def test_version_and_help(tmp_path):
+    from bias_inherit import __version__
+
+    assert run("--version", cwd=tmp_path).stdout.strip() == __version__
+    assert "leaderboard" in run("--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    "module", ["bias_inherit", "bias_inherit.cli", "bias_inherit.reports.leaderboard"]
+)
+def test_light_paths_stay_light(module):
+    heavy = ["torch", "transformers", "lm_eval", "datasets"]
+    code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_leaderboard_command_imports_no_torch(tmp_path):
+    code = (
+        "import sys\nfrom bias_inherit.cli import app\n"
+        "try:\n    app(['leaderboard', 'absent'], standalone_mode=False)\n"
+        "except Exception as error:\n    print(error)\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert done.stdout.splitlines() == ["absent: no such file or folder", "False"]
