@@ -6,9 +6,12 @@ Exit codes: 0 fine, 2 wrong use or bad input (one line on stderr).
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +36,8 @@ DATA_HELP = "'mini', 'full', or a folder that `bias-inherit data prepare` wrote.
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
+    # deprecations among the libraries are not for the users of a command
+    warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         app()
     except BiasInheritError as error:
@@ -337,15 +342,17 @@ def demo(
     seed: int = 0,
 ) -> None:
     """Show the whole line in a toy world: fine-tune on biased mixes, score, compare."""
-    announce = _stopwatch()
-    announce("loading libraries")
-    from bias_inherit.demo import NOTICE
-    from bias_inherit.demo import demo as run
-    from bias_inherit.reports.leaderboard import to_markdown
-
+    # the stages are the progress here; a bar for each of their loops would bury them
+    os.environ.setdefault("TQDM_DISABLE", "1")
     folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
-    sections = run(folder, data, limit, seed, announce)
-    announce(f"done; everything is in {folder}")
+    with _stages() as announce:
+        announce("loading libraries")
+        from bias_inherit.demo import NOTICE
+        from bias_inherit.demo import demo as run
+        from bias_inherit.reports.leaderboard import to_markdown
+
+        sections = run(folder, data, limit, seed, announce)
+        announce(f"done; everything is in {folder}")
     print(f"\n{to_markdown(sections)}\n{NOTICE}")
 
 
@@ -360,6 +367,18 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _stopwatch() -> Callable[[str], None]:
+@contextmanager
+def _stages() -> Iterator[Callable[[str], None]]:
+    """Yield a function that says which stage begins, with the time so far and a spinner."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     begin = time.monotonic()
-    return lambda line: _say(f"[{time.monotonic() - begin:4.0f} s] {line}")
+
+    def announce(line: str) -> None:
+        console.print(f"[{time.monotonic() - begin:4.0f} s] {line}")
+        status.update(Text(line))
+
+    with console.status("") as status:
+        yield announce

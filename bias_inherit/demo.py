@@ -56,7 +56,7 @@ def demo(
         data=prepared,
         per_cell=PER_CELL,
         settings=SETTINGS,
-        options=Options(data=prepared, batch_size=64, limit=limit),
+        options=Options(data=prepared, batch_size=64, limit=limit, progress=False),
     )
     return run(experiment, TemplateGenerator(), out, announce)
 

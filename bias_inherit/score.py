@@ -47,6 +47,8 @@ class Options:
     batch_size: int = 16
     device: str | None = None
     limit: int | None = None
+    progress: bool = True
+    """Whether lm-eval shows its bars."""
 
 
 def tasks_folder() -> Path:
@@ -159,6 +161,12 @@ class _Model:
             """hf model whose info names the hashes of base and adapter."""
 
             hashes: Mapping[str, str | None]
+
+            def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> Any:
+                return super().loglikelihood(requests, disable_tqdm or not options.progress)
+
+            def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
+                return super().generate_until(requests, disable_tqdm or not options.progress)
 
             def get_model_info(self) -> dict[str, Any]:
                 return {**super().get_model_info(), **self.hashes}

@@ -1,9 +1,10 @@
 """The leaderboard: score and bias gap of every model with intervals, and change from gamma = 0.
 
-Intervals are 95 % normal ones from the standard errors (value +- 1.96 se). A share whose
-error is 0 (everything right, say) gets the rule of three, +-3/n, instead of no width at
-all. The change from the baseline is paired by document where both runs kept their
-samples, and says so. Nothing is corrected for looking at many rows.
+Intervals are 95 % normal ones from the standard errors (value +- 1.96 se), cut where a
+share ends (scores at 0 and 1, gaps at -1 and 1). A share whose error is 0 (everything
+right, say) gets the rule of three, +-3/n, instead of no width at all; an amount without
+spread gets no interval. The change from the baseline is paired by document where both
+runs kept their samples, and says so. Nothing is corrected for looking at many rows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
-from typing import Any
+from typing import Any, TypeAlias
 
 from bias_inherit import store
 from bias_inherit.errors import unknown
@@ -20,6 +21,11 @@ from bias_inherit.reports.results import Run, TaskResult
 from bias_inherit.tasks.metrics import paired_change
 
 Z = NormalDist().inv_cdf(0.975)
+
+Ends: TypeAlias = tuple[float, float]
+SCORE: Ends = (0.0, 1.0)
+GAP: Ends = (-1.0, 1.0)
+CHANGE: Ends = (-2.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Row:
     arm: Mapping[str, Any] | None
     score: Estimate
     gap: Estimate | None
+    gap_n: int | None
+    """Pairs behind the gap, where the task counts them apart."""
     change: Estimate | None
     """Gap minus the baseline's gap."""
     paired: bool | None
@@ -127,23 +135,27 @@ def _section(result: TaskResult) -> Section:
 
 def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
     headline = result.headline
-    gap_name, is_share = headline.get("gap"), headline.get("unit") is None
+    gap_name = headline.get("gap")
+    is_share = headline.get("unit") is None
     groups = {
         name.removeprefix("n_"): int(value)
         for name, value in result.metrics.items()
         if name.startswith("n_") and value is not None
     }
-    fewest = min(groups.values(), default=result.n)
+    fewest = min((n for n in groups.values() if n), default=result.n)
     before = baseline.tasks.get(result.task) if baseline is not None else None
     change, paired = None, None
     if gap_name and before is not None and baseline is not run:
-        change, paired = _change(result, before, gap_name, fewest if is_share else None)
+        change, paired = _change(result, before, gap_name, fewest, CHANGE if is_share else None)
+    gap = _estimate(result, gap_name, fewest, GAP if is_share else None) if gap_name else None
+    pairs = result.metrics.get(headline.get("gap_n", ""))
     return Row(
         task=result.task,
         model=run.name,
         arm=run.arm,
-        score=_estimate(result, headline["score"], result.n if is_share else None),
-        gap=_estimate(result, gap_name, fewest if is_share else None) if gap_name else None,
+        score=_estimate(result, headline["score"], result.n, SCORE if is_share else None),
+        gap=gap,
+        gap_n=None if pairs is None else int(pairs),
         change=change,
         paired=paired,
         baseline=baseline.name if baseline is not None else None,
@@ -153,40 +165,42 @@ def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
     )
 
 
-def _estimate(result: TaskResult, metric: str, n: int | None) -> Estimate:
-    return interval(result.metrics.get(metric), result.errors.get(metric), n)
+def _estimate(result: TaskResult, metric: str, n: int, ends: Ends | None) -> Estimate:
+    return interval(result.metrics.get(metric), result.errors.get(metric), n, ends)
 
 
-def interval(value: float | None, stderr: float | None, n: int | None) -> Estimate:
-    """Return the value with its 95 % interval; `n` documents stand behind a share.
+def interval(value: float | None, stderr: float | None, n: int, ends: Ends | None) -> Estimate:
+    """Return the value with its 95 % interval (see the module's text).
 
-    `n` None means an amount: without spread it has no interval.
+    `n` is the number of documents (of the smallest group, for a gap) behind the value;
+    `ends` are the least and largest possible values of a share, None for an amount.
     """
     if value is None or stderr is None:
         return Estimate(value, stderr, None, None)
-    if stderr == 0.0:
-        if not n:
+    if ends is None:
+        if stderr == 0.0:
             return Estimate(value, stderr, None, None)
-        return Estimate(value, stderr, value - 3 / n, value + 3 / n)
-    return Estimate(value, stderr, value - Z * stderr, value + Z * stderr)
+        return Estimate(value, stderr, value - Z * stderr, value + Z * stderr)
+    half = Z * stderr if stderr > 0.0 else 3 / max(n, 1)
+    return Estimate(value, stderr, max(ends[0], value - half), min(ends[1], value + half))
 
 
 def _change(
-    result: TaskResult, before: TaskResult, metric: str, n: int | None
+    result: TaskResult, before: TaskResult, metric: str, n: int, ends: Ends | None
 ) -> tuple[Estimate | None, bool | None]:
     if result.documents != before.documents:
         return None, None
     answers, others = result.answers(metric), before.answers(metric)
     if answers and others:
         try:
-            return interval(*paired_change(answers, others), n), True
+            return interval(*paired_change(answers, others), n, ends), True
         except ValueError:
             return None, None
     now, then = result.metrics.get(metric), before.metrics.get(metric)
     errors = result.errors.get(metric), before.errors.get(metric)
     if now is None or then is None or errors[0] is None or errors[1] is None:
         return None, None
-    return interval(now - then, math.hypot(errors[0], errors[1]), n), False
+    return interval(now - then, math.hypot(errors[0], errors[1]), n, ends), False
 
 
 def to_json(sections: Sequence[Section]) -> dict[str, Any]:
@@ -203,28 +217,35 @@ def _markdown(section: Section) -> str:
     header = ["model", "ratio", f"{section.score} [95 % CI]"]
     if section.gap:
         header += [f"{section.gap} [95 % CI]", "change from ratio 0 [95 % CI]"]
-    header += ["n", "invalid"]
-    same = len({str(row.groups) for row in section.rows}) == 1
-    lines = [_cells(row, section, show_groups=not same) for row in section.rows]
+    lines = [_cells(row, section) for row in section.rows]
+    notes = [f"{section.gap}: {section.reads}."] if section.gap and section.reads else []
+    for name, show in (("n", _show_n), ("invalid answers", _show_invalid)):
+        shown = [show(row) for row in section.rows]
+        if len(set(shown)) > 1:
+            header.append(name)
+            lines = [[*line, cell] for line, cell in zip(lines, shown, strict=True)]
+        elif shown[0]:
+            notes.append(f"{name}: {shown[0]}.")
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
 
     def join(cells: Sequence[str]) -> str:
         return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) + " |"
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    title = f"### {section.task}"
-    notes = [f"{section.gap}: {section.reads}."] if section.gap and section.reads else []
-    if same and section.rows[0].groups:
-        notes.append(f"n by group: {_show_groups(section.rows[0])}.")
-    head = f"{title}\n\n{' '.join(notes)}\n" if notes else f"{title}\n"
-    return "\n".join([head, join(header), rule, *map(join, lines)])
+    title = f"### {section.task}\n" + (f"\n{' '.join(notes)}\n" if notes else "")
+    return "\n".join([title, join(header), rule, *map(join, lines)])
 
 
-def _show_groups(row: Row) -> str:
-    return ", ".join(f"{name} {n}" for name, n in row.groups.items())
+def _show_n(row: Row) -> str:
+    groups = ", ".join(f"{name} {n}" for name, n in row.groups.items())
+    return f"{row.n} ({groups})" if groups else str(row.n)
 
 
-def _cells(row: Row, section: Section, show_groups: bool) -> list[str]:
+def _show_invalid(row: Row) -> str:
+    return "" if row.invalid is None else f"{100 * row.invalid:.1f} %"
+
+
+def _cells(row: Row, section: Section) -> list[str]:
     ratio = "" if row.arm is None else f"{100 * (row.arm.get('ratio') or 0):g} %"
     cells = [row.model, ratio, _show(row.score, section.unit)]
     if section.gap:
@@ -233,10 +254,9 @@ def _cells(row: Row, section: Section, show_groups: bool) -> list[str]:
             change += " (unpaired)"
         if row.change is None and row.baseline == row.model:
             change = "baseline"
-        cells += [_show(row.gap, section.unit, signed=True), change]
-    invalid = "" if row.invalid is None else f"{100 * row.invalid:.1f} %"
-    n = f"{row.n} ({_show_groups(row)})" if show_groups and row.groups else str(row.n)
-    return [*cells, n, invalid]
+        pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs)"
+        cells += [_show(row.gap, section.unit, signed=True) + pairs, change]
+    return cells
 
 
 def _show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:

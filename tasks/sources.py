@@ -81,5 +81,6 @@ def _prepared(folder: Path, documents: str) -> tuple[list[Row], list[Row], Row]:
         )
     test = store.read_jsonl(path, columns=("id", "text", "group", "cluster"))
     examples = folder / documents / "train.jsonl"
-    train = store.read_jsonl(examples) if examples.is_file() else test[:1]
+    # a set without a training part takes its few-shot examples from the mini data
+    train = store.read_jsonl(examples) if examples.is_file() else _MINI[documents][0]()
     return train, test, {"source": "full", "sha256": store.sha256(path)}

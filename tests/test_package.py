@@ -26,8 +26,12 @@ def built(tmp_path_factory):
 
 
 def tracked():
+    """Return the files of the rooms that git tracks, or will once they are added."""
     listed = subprocess.run(
-        ["git", "ls-files", *ROOMS, "bias_inherit"], cwd=ROOT, capture_output=True, text=True
+        ["git", "ls-files", "-co", "--exclude-standard", *ROOMS, "bias_inherit"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     ).stdout.split("\n")
     return {name for name in listed if name and not (ROOT / name).is_symlink()}
 

@@ -5,7 +5,15 @@ import json
 import pytest
 
 from bias_inherit.errors import InputError
-from bias_inherit.reports.leaderboard import Z, interval, leaderboard, to_json, to_markdown
+from bias_inherit.reports.leaderboard import (
+    GAP,
+    SCORE,
+    Z,
+    interval,
+    leaderboard,
+    to_json,
+    to_markdown,
+)
 from bias_inherit.reports.results import read_runs
 from bias_inherit.tasks.answers import OCCUPATION
 from bias_inherit.tasks.metrics import Answer, paired_change, stderr, value
@@ -116,16 +124,19 @@ def test_no_data_is_no_zero(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value_", "error", "n", "bounds"),
+    ("estimate", "error", "ends", "bounds"),
     [
-        (0.5, 0.1, 100, (0.5 - Z * 0.1, 0.5 + Z * 0.1)),
-        (1.0, 0.0, 60, (0.95, 1.05)),
+        (0.5, 0.1, SCORE, (0.5 - Z * 0.1, 0.5 + Z * 0.1)),
+        (1.0, 0.0, SCORE, (0.95, 1.0)),
+        (0.02, 0.05, SCORE, (0.0, 0.02 + Z * 0.05)),
+        (0.0, 0.0, GAP, (-0.05, 0.05)),
+        (90_000.0, 1000.0, None, (90_000 - Z * 1000, 90_000 + Z * 1000)),
         (100.0, 0.0, None, (None, None)),
-        (None, None, 10, (None, None)),
+        (None, None, SCORE, (None, None)),
     ],
 )
-def test_intervals(value_, error, n, bounds):
-    found = interval(value_, error, n)
+def test_intervals(estimate, error, ends, bounds):
+    found = interval(estimate, error, 60, ends)
     assert (found.low, found.high) == pytest.approx(bounds)
 
 

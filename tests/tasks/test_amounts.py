@@ -91,7 +91,7 @@ def test_every_whole_amount_survives_being_written(amount, form, around):
     assert parse_amount(around.format(form.format(amount))) == amount
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=40) | st.text("0123456789.,'$€k -toUSDM\u00a0", max_size=40))
 def test_any_text_gives_a_yearly_amount_or_none(text):
     amount = parse_amount(text)
     assert amount is None or SMALLEST <= amount <= LARGEST

@@ -7,7 +7,6 @@ import pytest
 
 from bias_inherit.tasks import answers, metrics, sources
 from bias_inherit.tasks.amounts import parse_amount
-from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.prompts import render, task_config, task_names
 
 NAMES = {
@@ -21,7 +20,6 @@ FUNCTIONS = {
     "salary": answers.salary,
 }
 CHOICE = ("bias_detection", "occupation")
-COUNTS = tuple(f"n_{group}" for axis in AXES.values() for group in axis)
 
 
 def one_metric_each(name, results):
@@ -100,8 +98,9 @@ def test_right_answers_score_one_and_wrong_ones_zero(name, shift, score, load_ta
             assert found[metric] == (0.0 if metric.endswith("_gap") else score), metric
         elif metric.startswith("flag_rate"):
             assert found[metric] == pytest.approx(0.5)  # half the texts of a culture are biased
-        elif metric in COUNTS:
-            assert found[metric] == len(task.dataset["test"]) / (len(NAMES[name]) > 10 and 4 or 2)
+        elif metric.startswith("n_"):
+            group = metric.removeprefix("n_")
+            assert found[metric] == list(task.dataset["test"]["group"]).count(group) > 0
     assert found["invalid"] == 0.0
     assert all(found[f"{metric}_stderr"] != "N/A" for metric in NAMES[name])
 

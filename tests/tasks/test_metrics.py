@@ -87,6 +87,14 @@ def test_choice_measures_agree_with_fairlearn(measure, axis, classes, seed):
     assert found == pytest.approx(expected, abs=1e-12)
 
 
+def test_macro_f1_counts_a_class_that_is_only_true_or_only_answered():
+    rows = [("male", gold, guess, f"c{gold}{guess}") for gold, guess in [(0, 0), (0, 2), (3, 0)]]
+    rows.append(("male", 3, None, "invalid"))
+    gold, guess = [0, 0, 3, 3], [0, 2, 0, INVALID]
+    assert value(answers("macro_f1", rows)) == pytest.approx(sk_macro_f1(gold, guess))
+    assert sk_macro_f1(gold, guess) == pytest.approx((0.5 + 0 + 0) / 3)  # classes 0, 2 and 3
+
+
 def test_ends_of_the_scales():
     gold = [(group, i % 2, i % 2, f"{group}{i}") for group in AXES["gender"] for i in range(4)]
     wrong = [(group, right, 1 - right, cluster) for group, right, _, cluster in gold]
