@@ -22,6 +22,9 @@ from bias_inherit.tasks.metrics import paired_change
 
 Z = NormalDist().inv_cdf(0.975)
 
+FEW = 10
+"""Fewer pairs than this are marked: a normal interval on them means little."""
+
 Ends: TypeAlias = tuple[float, float]
 SCORE: Ends = (0.0, 1.0)
 GAP: Ends = (-1.0, 1.0)
@@ -254,7 +257,8 @@ def _cells(row: Row, section: Section) -> list[str]:
             change += " (unpaired)"
         if row.change is None and row.baseline == row.model:
             change = "baseline"
-        pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs)"
+        few = ", too few" if row.gap_n is not None and row.gap_n < FEW else ""
+        pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs{few})"
         cells += [_show(row.gap, section.unit, signed=True) + pairs, change]
     return cells
 

@@ -15,7 +15,7 @@ import math
 import re
 
 SMALLEST = 10_000.0
-LARGEST = 5_000_000.0
+LARGEST = 1_000_000.0
 """A yearly salary outside these bounds (US dollars) is invalid: our choice."""
 
 _NUMBER = r"\d{1,3}(?:[.,'\u2019\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?"
