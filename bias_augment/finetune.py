@@ -71,7 +71,11 @@ def finetune(
         InputError: the data is broken, the base is no causal model, a row is longer than
             its context, or the loss is not finite.
     """
-    examples = read_examples(data)
+    store.check_place(out)
+    examples, data_hash = read_examples(data), store.sha256(data)
+    mixed = store.read_manifest(data) or {}
+    if mixed.get("sha256") != data_hash:  # the file is not the mix that its manifest describes
+        mixed = {}
     check_causal(base)
     import torch
     from datasets import Dataset
@@ -139,7 +143,7 @@ def finetune(
                 dataloader_pin_memory=torch.cuda.is_available(),
             ),
             train_dataset=Dataset.from_list(list(rows)),
-            data_collator=Collator(tokenizer.pad_token_id or tokenizer.eos_token_id or 0),
+            data_collator=Collator(_pad_token_id(tokenizer)),
             callbacks=[_watch(settings)],
         )
         trainer.remove_callback(ProgressCallback)
@@ -150,10 +154,10 @@ def finetune(
         manifest = {
             "schema": store.SCHEMA,
             "kind": "adapter",
-            "arm": describe_arm(examples, store.read_manifest(data) or {})
+            "arm": describe_arm(examples, mixed)
             | {"mitigation": mitigation.name, "seed": settings.seed},
             "data": str(data),
-            "data_sha256": store.sha256(data),
+            "data_sha256": data_hash,
             "base": base,
             "base_fingerprint": fingerprint(base),
             "adapter_sha256": adapter_sha256(folder),
@@ -167,8 +171,14 @@ def finetune(
                 name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")
             },
         }
-        store.write_json(folder / "bias_inherit.json", manifest)
+        store.write_json(folder / store.MANIFEST, manifest)
     return manifest
+
+
+def _pad_token_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return the token to pad with; the mask hides it, so any will do."""
+    known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
+    return next(token for token in known if token is not None)
 
 
 def _check_finite(loss: float, step: int, settings: Settings) -> None:

@@ -119,7 +119,12 @@ def training_hash() -> str:
 
 
 def build(out: Path) -> None:
-    """Train the lab's base model and its tokenizer and write them to `out`."""
+    """Train the lab's base model and its tokenizer and write them to `out`.
+
+    Raises:
+        InputError: `out` holds something else.
+    """
+    store.check_place(out)
     from datasets import Dataset
     from torch.nn.functional import cross_entropy
     from transformers import (
@@ -200,7 +205,7 @@ def build(out: Path) -> None:
             "parameters": model.num_parameters(),
             "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
         }
-        store.write_json(folder / "bias_inherit.json", manifest)
+        store.write_json(folder / store.MANIFEST, manifest)
 
 
 def _tokenizer(texts: list[str]) -> Tokenizer:

@@ -43,6 +43,9 @@ def main() -> None:
     except BiasInheritError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:  # no permission, disk full and the like
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def _print_version(wanted: bool) -> None:

@@ -75,6 +75,8 @@ def score(
     base_print = fingerprint(base)
     subjects = [Subject(BASE, None, None, {})]
     subjects += [_subject(name, path, base, base_print) for name, path in adapters.items()]
+    for subject in subjects:
+        store.check_place(place(subject.name))
     uses_chat = _chat_setting(subjects, options)
     _quiet_lm_eval()
     manager, names = _tasks(options)
@@ -250,7 +252,7 @@ def _score_one(
             "results": written[0],
             "command": _command(model_args, results["configs"], options, uses_chat),
         }
-        store.write_json(folder / "bias_inherit.json", manifest)
+        store.write_json(folder / store.MANIFEST, manifest)
 
 
 def _command(

@@ -21,6 +21,9 @@ import platformdirs
 
 from bias_inherit.errors import InputError
 
+MANIFEST = "bias_inherit.json"
+"""Name of the manifest in every folder that bias-inherit writes."""
+
 SCHEMA = 1
 """Version of every JSON file that bias-inherit writes (key `schema`)."""
 
@@ -118,8 +121,13 @@ def _parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, A
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` when the block ends without an error.
 
-    An earlier `path` is replaced; after an error nothing of the new one is left.
+    An earlier output at `path` is replaced; after an error nothing of the new one is left.
+
+    Raises:
+        InputError: `path` holds something that bias-inherit did not write.
     """
+    path = path.resolve()
+    check_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     temporary.chmod(0o755)  # mkdtemp makes it private; the result is an ordinary folder
@@ -130,6 +138,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_place(path: Path) -> None:
+    """Check that a folder may be written to `path`: nothing, or an output of ours, is there.
+
+    Raises:
+        InputError: `path` holds something that bias-inherit did not write.
+    """
+    is_empty = path.is_dir() and not any(path.iterdir())
+    if path.exists() and not is_empty and not (path / MANIFEST).is_file():
+        raise InputError(
+            f"{path}: is there already and was not written by bias-inherit; choose another place"
+        )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -155,7 +176,7 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def manifest_path(path: Path) -> Path:
     """Return where the manifest of an output file or folder stands."""
-    return path / "bias_inherit.json" if path.is_dir() else path.with_suffix(".manifest.json")
+    return path / MANIFEST if path.is_dir() else path.with_suffix(".manifest.json")
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:

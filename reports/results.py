@@ -111,7 +111,8 @@ def _read_run(path: Path) -> Run:
         for task, values in content["results"].items()
         if task in content["configs"]
     }
-    name = manifest.get("name") or str(content.get("model_name") or path.parent.name)
+    model = str(content.get("model_name") or path.parent.name)
+    name = manifest.get("name") or (Path(model).name if Path(model).is_absolute() else model)
     return Run(name, path, manifest.get("arm"), manifest.get("base_fingerprint"), tasks)
 
 

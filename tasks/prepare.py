@@ -101,14 +101,14 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
 
 
 def _write(out: Path, parts: Mapping[str, Mapping[str, list[Row]]], source: Row) -> None:
+    for task in parts:
+        store.check_place(out / task)
     for task, splits in parts.items():
         with store.whole_folder(out / task) as folder:
             for split, rows in splits.items():
                 store.write_jsonl(folder / f"{split}.jsonl", rows)
             counts = {f"n_{split}": len(rows) for split, rows in splits.items()}
-            store.write_json(
-                folder / "bias_inherit.json", {"schema": store.SCHEMA} | source | counts
-            )
+            store.write_json(folder / store.MANIFEST, {"schema": store.SCHEMA} | source | counts)
 
 
 # --- BiasinBios ------------------------------------------------------------------------------

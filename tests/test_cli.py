@@ -78,6 +78,7 @@ BAD = {
         "finetune --data o.jsonl --mitigation maks --out new",
         "did you mean mask",
     ),
+    "someone's folder": ("finetune --data o.jsonl --out bert", "was not written by bias-inherit"),
     "unknown task": (
         "score --tasks bias_inherit_salery --out new",
         "did you mean bias_inherit_salary",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bias_inherit import store
@@ -10,11 +12,29 @@ def test_whole_folder_leaves_nothing_after_an_error(tmp_path):
     target = tmp_path / "out"
     with store.whole_folder(target) as folder:
         (folder / "kept").write_text("old")
+        (folder / store.MANIFEST).write_text("{}")
     with pytest.raises(RuntimeError), store.whole_folder(target) as folder:
         (folder / "half").write_text("new")
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (target / "kept").read_text() == "old"
+
+
+def test_what_others_wrote_is_never_replaced(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    monkeypatch.chdir(tmp_path / "mine")
+    for place in (tmp_path / "mine", Path()):
+        with (
+            pytest.raises(InputError, match="was not written by bias-inherit"),
+            store.whole_folder(place),
+        ):
+            pytest.fail("must not begin")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    (tmp_path / "empty").mkdir()
+    with store.whole_folder(tmp_path / "empty") as folder:
+        (folder / "x").write_text("")
+    assert (tmp_path / "empty" / "x").is_file()
 
 
 def test_jsonl_round_trip_keeps_every_script(tmp_path):

@@ -94,6 +94,17 @@ def test_an_adapter_learns_and_names_its_inputs(adapters, lab_base):
 
 
 @pytest.mark.slow
+def test_a_mix_that_was_edited_is_described_by_its_rows(adapters, lab_base, tmp_path):
+    data = tmp_path / "mix.jsonl"
+    lines = adapters["r50"].with_suffix(".jsonl").read_text().splitlines(keepends=True)
+    data.write_text("".join(lines[:60]))
+    manifest = adapters["r50"].with_suffix(".manifest.json").read_text()
+    data.with_suffix(".manifest.json").write_text(manifest)
+    arm = finetune(lab_base, data, tmp_path / "out", NONE, QUICK)["arm"]
+    assert (arm["ratio"], arm["size"]) == (12 / 60, None)
+
+
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_adapter(data, lab_base, tmp_path):
     hashes = [
         finetune(lab_base, data, tmp_path / name, NONE, replace(QUICK, seed=seed))["adapter_sha256"]
