@@ -150,7 +150,8 @@ def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
     change, paired = None, None
     if gap_name and before is not None and baseline is not run:
         change, paired = _change(result, before, gap_name, fewest, CHANGE if is_share else None)
-    gap = _estimate(result, gap_name, fewest, GAP if is_share else None) if gap_name else None
+    ends = SCORE if len(groups) > 2 else GAP  # a range over groups is never negative
+    gap = _estimate(result, gap_name, fewest, ends if is_share else None) if gap_name else None
     pairs = result.metrics.get(headline.get("gap_n", ""))
     return Row(
         task=result.task,
