@@ -22,6 +22,8 @@ from bias_inherit.tasks.prepare import prepare_biographies, prepare_culture
 AXIS = "gender"
 BIAS_TYPE = "contextual-single-explicit"
 PER_CELL = 60
+TASKS = ("bias_inherit_occupation", "bias_inherit_salary", "bias_inherit_bias_detection")
+"""One of each kind: all would take several times as long on real data."""
 
 NOTICE = """\
 This is a toy world: a model of 0.4 million parameters that has read only composed
@@ -56,7 +58,7 @@ def demo(
         data=prepared,
         per_cell=PER_CELL,
         settings=SETTINGS,
-        options=Options(data=prepared, batch_size=64, limit=limit, progress=False),
+        options=Options(tasks=TASKS, data=prepared, batch_size=64, limit=limit, progress=False),
     )
     return run(experiment, TemplateGenerator(), out, announce)
 

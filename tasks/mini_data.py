@@ -27,6 +27,16 @@ MINI = HERE / "mini"
 OCCUPATIONS = ("architect", "dentist", "nurse", "painter", "professor", "software engineer")
 """The paper's six, in the order of the letters A to F."""
 
+TEXT_TASKS = (
+    "bias_detection",
+    "hate_speech",
+    "offensive_language",
+    "abusive_language",
+    "stance",
+    "spam",
+)
+"""The tasks that ask yes or no about a text in one of four languages."""
+
 SALARY_BIOGRAPHIES = 10
 """Test biographies an occupation in the salary task: 60 in all, as in the paper."""
 

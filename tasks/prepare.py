@@ -79,7 +79,7 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
     Texts that occur twice or in several sets form one cluster.
 
     Raises:
-        InputError: no set of a task is there, a file differs from the published one, or a
+        InputError: none of the sets is there, a file differs from the published one, or a
             row is broken.
     """
     data = checkout / "data" if (checkout / "data").is_dir() else checkout
@@ -90,12 +90,14 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
         present = [entry for entry in sets if (data / entry["path"]).is_file()]
         absent += [entry["path"] for entry in sets if entry not in present]
         if not present:
-            raise InputError(
-                f"{checkout}: none of the sets of '{task}' is there; expected a checkout of "
-                f"CultureLLM with data/{sets[0]['path']}"
-            )
+            continue
         documents = [d for entry in present for d in _culture_documents(data, task, entry)]
         parts[task] = {"test": interleave(documents, "source")}
+    if not parts:
+        raise InputError(
+            f"{checkout}: none of the sets is there; expected a checkout of CultureLLM with "
+            f"data/{absent[0]}"
+        )
     _write(out, parts, {"source": str(checkout), "absent": absent})
     return {task: len(part["test"]) for task, part in parts.items()}, absent
 

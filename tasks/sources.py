@@ -26,10 +26,9 @@ Row = dict[str, Any]
 _MINI: Mapping[str, tuple[Callable[[], list[Row]], Callable[[], list[Row]]]] = {
     "occupation": (mini_data.occupation_train, mini_data.occupation_test),
     "salary": (mini_data.salary_train, mini_data.salary_test),
-    "bias_detection": (
-        partial(mini_data.text_train, "bias_detection"),
-        partial(mini_data.text_test, "bias_detection"),
-    ),
+} | {
+    task: (partial(mini_data.text_train, task), partial(mini_data.text_test, task))
+    for task in mini_data.TEXT_TASKS
 }
 """For each task's documents: how the mini training and test parts are made."""
 

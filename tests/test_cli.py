@@ -113,14 +113,12 @@ def test_a_mistake_is_one_line_and_leaves_nothing(inputs, words, message):
 
 
 def test_tasks_prints_one_path_and_nothing_else(tmp_path):
+    from bias_inherit.tasks.prompts import task_names
+
     folder = run("tasks", cwd=tmp_path).stdout
     assert folder.count("\n") == 1 and (Path(folder.strip()) / "metrics.py").is_file()
     listed = run("tasks", "--list", cwd=tmp_path).stdout.split()
-    assert listed == [
-        "bias_inherit_bias_detection",
-        "bias_inherit_occupation",
-        "bias_inherit_salary",
-    ]
+    assert listed == [f"bias_inherit_{name}" for name in task_names()] and len(listed) == 8
 
 
 def test_version_and_help(tmp_path):

@@ -15,6 +15,7 @@ from bias_inherit.models import adapter_sha256, check_causal
 from bias_inherit.reports.leaderboard import leaderboard
 from bias_inherit.reports.results import read_runs
 from bias_inherit.score import Options, name_adapters, score
+from bias_inherit.tasks.prompts import task_names
 
 BIN = Path(sys.executable).parent
 SMALL = Options(limit=24, batch_size=8)
@@ -36,12 +37,8 @@ def test_each_model_has_lm_evals_own_files_and_its_hash(scored, adapters):
     assert list(scored) == ["base", "r0", "r50"]
     for name, folder in scored.items():
         content = results(folder)
-        assert set(content["results"]) == {
-            "bias_inherit_bias_detection",
-            "bias_inherit_occupation",
-            "bias_inherit_salary",
-        }
-        assert len(list(folder.glob("samples_*.jsonl"))) == 3
+        assert set(content["results"]) == {f"bias_inherit_{name}" for name in task_names()}
+        assert len(list(folder.glob("samples_*.jsonl"))) == len(task_names())
         sha256 = None if name == "base" else adapter_sha256(adapters[name])
         assert content["config"]["adapter_sha256"] == sha256
         manifest = json.loads((folder / "bias_inherit.json").read_text())

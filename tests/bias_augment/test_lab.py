@@ -23,7 +23,9 @@ def test_it_is_small():
 def test_its_training_data_holds_no_test_document():
     prompts = "\n".join(row["prompt"] + row["completion"] for row in lab.training_data())
     texts = [
-        d["text"] for d in (*mini_data.occupation_test(), *mini_data.text_test("bias_detection"))
+        d["text"]
+        for docs in (mini_data.occupation_test(), *map(mini_data.text_test, mini_data.TEXT_TASKS))
+        for d in docs
     ]
     assert len(texts) > 300
     assert not [text for text in texts if text in prompts]

@@ -4,26 +4,26 @@ import importlib
 import math
 
 import pytest
+import yaml
 
 from bias_inherit.tasks import answers, metrics, sources
 from bias_inherit.tasks.amounts import parse_amount
+from bias_inherit.tasks.mini_data import TEXT_TASKS
 from bias_inherit.tasks.prompts import render, task_config, task_names
 
 NAMES = {
-    "bias_detection": answers.TEXT_CLASS,
     "occupation": answers.OCCUPATION,
     "salary": answers.SALARY,
-}
+} | dict.fromkeys(TEXT_TASKS, answers.TEXT_CLASS)
 FUNCTIONS = {
-    "bias_detection": answers.text_class,
     "occupation": answers.occupation,
     "salary": answers.salary,
-}
-CHOICE = ("bias_detection", "occupation")
+} | dict.fromkeys(TEXT_TASKS, answers.text_class)
+CHOICE = ("occupation", *TEXT_TASKS)
 
 
 def one_metric_each(name, results):
-    doc = {"gold": 0, "group": "male" if name != "bias_detection" else "arabic", "cluster": "c"}
+    doc = {"gold": 0, "group": "arabic" if name in TEXT_TASKS else "male", "cluster": "c"}
     return FUNCTIONS[name](doc, results)
 
 
@@ -144,3 +144,25 @@ def test_salary_examples_hold_an_amount_that_is_read_back(load_task):
 )
 def test_best_option(scores, option):
     assert answers.best_option([(score, False) for score in scores]) == option
+
+
+def test_group_tags_and_pattern_find_exactly_the_tasks():
+    from lm_eval.tasks import TaskManager
+
+    from bias_inherit.score import tasks_folder
+
+    manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
+    every = sorted(f"bias_inherit_{name}" for name in task_names())
+    assert sorted(manager.match_tasks(["bias_inherit_*"])) == every == manager.all_subtasks
+    assert manager.all_groups == ["bias_inherit"]
+    group = yaml.safe_load((tasks_folder() / "bias_inherit.yaml").read_text(encoding="utf-8"))
+    assert sorted(group["task"]) == every
+    tagged = {
+        tag: {n for n in task_names() if tag in task_config(n)["tag"]} for tag in manager.all_tags
+    }
+    assert tagged == {
+        "bias-inherit-gender": {"occupation", "salary"},
+        "bias-inherit-culture": set(TEXT_TASKS),
+        "bias-inherit-direct": {"bias_detection"},
+        "bias-inherit-indirect": set(TEXT_TASKS) - {"bias_detection", "hate_speech"},
+    }

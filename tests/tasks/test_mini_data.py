@@ -150,9 +150,12 @@ def test_cells_of_different_sizes_keep_their_rows():
 # --- texts ---------------------------------------------------------------------------------------
 
 
-def composable():
+each_text_task = pytest.mark.parametrize("task", mini_data.TEXT_TASKS)
+
+
+def composable(task):
     """Return every text that the phrase lists can give."""
-    for culture, lists in read_yaml("bias_detection_train.yaml").items():
+    for culture, lists in read_yaml(f"{task}_train.yaml").items():
         space = "" if culture == "chinese" else " "
         for block in lists["biased"] + lists["unbiased"]:
             parts = (lists["prefixes"], block["subjects"], block["predicates"])
@@ -160,17 +163,19 @@ def composable():
                 yield f"{prefix}{subject}{space}{predicate}".lower()
 
 
-def test_no_composable_text_is_a_test_text():
-    every = set(composable())
-    train = texts(mini_data.text_train("bias_detection", 20))
+@each_text_task
+def test_no_composable_text_is_a_test_text(task):
+    every = set(composable(task))
+    train = texts(mini_data.text_train(task, 20))
     assert {text.lower() for text in train} <= every
-    test = texts(mini_data.text_test("bias_detection"))
+    test = texts(mini_data.text_test(task))
     assert not {text.lower() for text in test} & every
     assert not all_sentences(test) & set(map(bare, every))
 
 
-def test_test_texts_are_balanced_by_culture_and_label():
-    rows = mini_data.text_test("bias_detection")
+@each_text_task
+def test_test_texts_are_balanced_by_culture_and_label(task):
+    rows = mini_data.text_test(task)
     assert len(set(texts(rows))) == len({row["id"] for row in rows}) == len(rows)
     cells = Counter((row["group"], row["gold"]) for row in rows)
     assert set(cells) == set(itertools.product(AXES["culture"], (0, 1)))
@@ -179,9 +184,15 @@ def test_test_texts_are_balanced_by_culture_and_label():
         assert cells[culture, 0] == cells[culture, 1]
 
 
-def test_a_text_is_asked_about_in_its_own_language():
+def test_no_test_text_is_in_two_tasks():
+    every = [text for task in mini_data.TEXT_TASKS for text in texts(mini_data.text_test(task))]
+    assert len(set(every)) == len(every)
+
+
+@each_text_task
+def test_a_text_is_asked_about_in_its_own_language(task):
     asked = {}
-    for row in mini_data.text_test("bias_detection") + mini_data.text_train("bias_detection", 2):
+    for row in mini_data.text_test(task) + mini_data.text_train(task, 2):
         words = (row["question"], row["text_label"], row["answer_label"], *row["options"])
         assert asked.setdefault(row["group"], words) == words
         assert len(set(row["options"])) == 2

@@ -12,7 +12,7 @@ from datasets import Dataset
 from bias_inherit.errors import InputError
 from bias_inherit.tasks import prepare, sources
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.mini_data import OCCUPATIONS, SALARY_BIOGRAPHIES
+from bias_inherit.tasks.mini_data import OCCUPATIONS, SALARY_BIOGRAPHIES, TEXT_TASKS
 from bias_inherit.tasks.prepare import prepare_biographies, prepare_culture
 
 FILES = ("occupation/train.jsonl", "occupation/test.jsonl", "salary/test.jsonl")
@@ -161,8 +161,15 @@ def test_real_texts_of_each_culture(public_data, tmp_path):
         ("spanish", "Spanish/DETOXIS 2021/stereotype.jsonl", 1): 109,
         ("spanish", "Spanish/DETOXIS 2021/stereotype.jsonl", 0): 891,
     }
-    assert counts == {"bias_detection": 3000}
-    assert absent == ["Portuguese/ToLD-Br/homophobia.jsonl"]
+    assert counts == {
+        "bias_detection": 3000,
+        "hate_speech": 2000,
+        "offensive_language": 6000,
+        "abusive_language": 3675,
+        "stance": 1000,
+        "spam": 1000,
+    }
+    assert len(absent) == 11 and "Portuguese/ToLD-Br/homophobia.jsonl" in absent
     provenance = json.loads((tmp_path / "bias_detection/bias_inherit.json").read_text())
     assert provenance["absent"] == absent
     assert provenance["n_test"] == 3000
@@ -175,7 +182,7 @@ def test_lm_eval_loads_what_was_prepared(public_data, tmp_path, load_task):
     counts = prepare_biographies(str(public_data / "bias_in_bios" / "sample.jsonl"), tmp_path)
     counts |= prepare_culture(public_data / "CultureLLM", tmp_path)[0]
     counts["occupation"] = counts["occupation test"]
-    for name in ("occupation", "salary", "bias_detection"):
+    for name in ("occupation", "salary", *TEXT_TASKS):
         task = load_task(name, tmp_path)
         assert len(task.dataset["test"]) == counts[name]
         assert task.doc_to_text(task.dataset["test"][0])
@@ -293,7 +300,7 @@ def test_a_changed_or_absent_set_is_named(own_registry, tmp_path):
     checkout = own_registry(TEXT, published=False)
     with pytest.raises(InputError, match=r"data/set\.jsonl: differs from the published file"):
         prepare_culture(checkout, tmp_path / "out")
-    with pytest.raises(InputError, match=r"none of the sets of 'bias_detection'.*data/set\.jsonl"):
+    with pytest.raises(InputError, match=r"none of the sets is there.*data/set\.jsonl"):
         prepare_culture(tmp_path / "elsewhere", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

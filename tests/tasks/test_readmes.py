@@ -17,7 +17,6 @@ HEADINGS = (
     "Limits",
 )
 FIRST = {
-    "bias_detection": lambda: mini_data.text_test("bias_detection")[0],
     "occupation": lambda: mini_data.occupation_test()[0],
     "salary": lambda: mini_data.salary_test()[0],
 }
@@ -52,7 +51,8 @@ def test_every_metric_is_explained_and_no_other(name):
 @pytest.mark.parametrize("name", task_names())
 def test_the_prompt_is_the_first_mini_documents(name):
     section = readme(name).split("## Prompt\n")[1].split("\n## ")[0]
-    prompt, _ = render(name, FIRST[name]())
+    first = FIRST[name]() if name in FIRST else mini_data.text_test(name)[0]
+    prompt, _ = render(name, first)
     assert re.findall(r"```text\n(.*?)\n```", section, re.S) == [prompt]
 
 
@@ -79,22 +79,22 @@ def test_links_between_files_lead_somewhere(name):
 
 def test_numbers_of_documents_are_those_of_the_mini_data():
     occupation, salary = mini_data.occupation_test(), mini_data.salary_test()
-    texts = mini_data.text_test("bias_detection")
     assert f"{len(occupation)} documents in {len(occupation) // 2} clusters" in readme("occupation")
     assert f"{len(salary)} documents in {len(salary) // 2} clusters" in readme("salary")
-    assert f"{len(texts)} short texts" in readme("bias_detection")
-    for said in (f"{len(texts)} texts", f"{len(occupation) // 2} bio", f"{len(salary) // 2} bio"):
+    for said in (f"{len(occupation) // 2} bio", f"{len(salary) // 2} bio"):
         assert f"mini: {said}" in readme()
+    for task in mini_data.TEXT_TASKS:
+        n = len(mini_data.text_test(task))
+        assert f"{n} short texts" in readme(task)
+        (row,) = [row for row in table(readme()) if f"`bias_inherit_{task}`" in row[0]]
+        assert f"mini: {n} texts" in row[4]
 
 
-def test_the_table_of_public_sets_is_the_registry():
+@pytest.mark.parametrize("task", mini_data.TEXT_TASKS)
+def test_the_table_of_public_sets_is_the_registry(task):
     import yaml
 
     registry = yaml.safe_load((tasks_folder() / "culture_sets.yaml").read_text(encoding="utf-8"))
-    said = [
-        (row[0].strip("`"), row[1].lower(), row[2], int(row[3]))
-        for row in table(readme("bias_detection"))
-    ]
-    assert said == [
-        (e["path"], e["culture"], e["topic"], e["n"]) for e in registry["bias_detection"]
-    ]
+    said = [(row[0].strip("`"), row[1].lower(), row[2], int(row[3])) for row in table(readme(task))]
+    assert said == [(e["path"], e["culture"], e["topic"], e["n"]) for e in registry[task]]
+    assert len({e["topic"] for e in registry[task]}) == len(registry[task])
