@@ -106,13 +106,13 @@ def test_an_adapter_for_another_base_is_refused(lab_base, adapters, tmp_path):
     manifest |= {"base_fingerprint": "0" * 64, "base": "some/other-model"}
     (stranger / "bias_inherit.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match=r"belongs to another base \(some/other-model\)"):
-        score(lab_base, {"stranger": stranger}, lambda name: tmp_path / name, SMALL)
+        score(lab_base, {"stranger": stranger}, lambda name: tmp_path / "out" / name, SMALL)
     (stranger / "bias_inherit.json").unlink()
     config = json.loads((stranger / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = "other/base"
     (stranger / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match=r"belongs to another base \(other/base\)"):
-        score(lab_base, {"stranger": stranger}, lambda name: tmp_path / name, SMALL)
+        score(lab_base, {"stranger": stranger}, lambda name: tmp_path / "out" / name, SMALL)
 
 
 @pytest.mark.slow
@@ -128,8 +128,8 @@ def test_an_adapter_of_another_shape_is_refused(lab_base, adapters, tmp_path):
         misfit / "adapter_model.safetensors",
     )
     with pytest.raises(InputError, match="does not fit"):
-        score(lab_base, {"misfit": misfit}, lambda name: tmp_path / name, Options(limit=1))
-    assert not (tmp_path / "misfit-scores").exists()
+        score(lab_base, {"misfit": misfit}, lambda name: tmp_path / "out" / name, Options(limit=1))
+    assert not (tmp_path / "out" / "misfit").exists()
 
 
 def test_names_must_differ(adapters, tmp_path):
