@@ -28,12 +28,6 @@ SCHEMA = 1
 """Version of every JSON file that bias-inherit writes (key `schema`)."""
 
 
-def cache_dir() -> Path:
-    """Return the folder for things that can be rebuilt (`BIAS_INHERIT_CACHE`, else the user's)."""
-    override = os.environ.get("BIAS_INHERIT_CACHE")
-    return Path(override) if override else platformdirs.user_cache_path("bias-inherit")
-
-
 def data_dir() -> Path:
     """Return the default folder of prepared data (`bias-inherit data prepare`)."""
     return platformdirs.user_data_path("bias-inherit") / "prepared"
