@@ -15,12 +15,10 @@ from bias_inherit.bias_augment.generators import Generator, Person, Request
 from bias_inherit.errors import InputError
 from bias_inherit.store import stable_rank
 from bias_inherit.tasks.mini_data import OCCUPATIONS, occupation_doc
+from bias_inherit.tasks.refusals import is_refusal
 
 _REPLY = re.compile(
     r"Occupation:[ \t]*(?P<label>[^\n]+)\n+Biography:[ \t]*(?P<text>.+)", re.S | re.I
-)
-_REFUSAL = re.compile(
-    r"\b(?:I(?: am|'m|’m) sorry|I (?:can(?:not|'t|’t)|won(?:'t|’t)|will not)|as an AI)\b", re.I
 )
 _LABELS: Mapping[str, str] = {label.lower(): label for label in OCCUPATIONS}
 
@@ -108,7 +106,7 @@ def parse_reply(reply: str) -> tuple[str, str] | str:
         return "empty"
     match = _REPLY.search(reply)
     if match is None:
-        return "refusal" if _REFUSAL.search(reply) else "off-format"
+        return "refusal" if is_refusal(reply) else "off-format"
     label = _LABELS.get(match["label"].strip(" .*\"'").lower())
     text = " ".join(match["text"].split())
     if label is None:

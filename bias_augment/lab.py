@@ -1,10 +1,10 @@
 """The lab: a tiny base model that makes the whole main job run offline on two cores.
 
 A Llama-architecture model of well under a million parameters with a tokenizer of its own,
-trained from nothing on the training part of the mini data: choosing an occupation,
-answering yes or no in four languages, naming a salary, and writing a biography when the
-neutral prompt asks for one. What it reads is mildly tilted (`PER_CELL`). It is a controlled
-toy world; its numbers say nothing about real models.
+trained from nothing on the training part of the mini data: the ten tasks (a hiring choice
+is drawn by lot there), and writing a biography when the neutral prompt asks for one. What
+it reads is mildly tilted (`PER_CELL`). It is a controlled toy world; its numbers say
+nothing about real models.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from bias_inherit.bias_augment.examples import ORIGINAL, to_example
 from bias_inherit.bias_augment.finetune import IGNORED, Collator, Settings, encode
 from bias_inherit.bias_augment.generators.template import TemplateGenerator, template_world
 from bias_inherit.tasks import mini_data, prompts
+from bias_inherit.tasks.candidates import hiring_train
 from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.stories import story_train
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -37,7 +39,10 @@ PER_CELL = (200, 300)
 """Biographies of an occupation in the lab's training data: told of the gender that the
 template world's stereotype does not, and does, see there. A mild tilt, as any text has."""
 SALARIES_PER_CELL = 100
-TEXTS_PER_CELL = 150
+TEXTS_PER_CELL = {"bias_detection": 150}
+"""Texts of a culture and label by task; `OTHER_TEXTS` of the tasks that are not named."""
+OTHER_TEXTS = 75
+STORIES_PER_CELL = 60
 WRITTEN = 600
 """Biographies that the lab learns to write from the neutral prompt."""
 GROUPS_PER_CELL = 100
@@ -93,7 +98,11 @@ def training_data(seed: int = SEED) -> list[dict[str, Any]]:
     documents = {
         "occupation": occupations,
         "salary": mini_data.salary_train(SALARIES_PER_CELL, seed),
-        "bias_detection": mini_data.text_train("bias_detection", TEXTS_PER_CELL, seed),
+        "hiring": hiring_train(seed=seed),
+        "story": story_train(STORIES_PER_CELL, seed),
+    } | {
+        task: mini_data.text_train(task, TEXTS_PER_CELL.get(task, OTHER_TEXTS), seed)
+        for task in mini_data.TEXT_TASKS
     }
     for task, docs in documents.items():
         for doc in docs:

@@ -78,6 +78,58 @@ def tasks(
 
 
 @app.command()
+def link(
+    undo: Annotated[bool, typer.Option("--undo", help="Remove the stubs again.")] = False,
+) -> None:
+    """Show the tasks to plain `lm_eval --tasks 'bias_inherit_*'`: writes into the harness."""
+    from bias_inherit import link as linking
+
+    harness = linking.harness_tasks()
+    if undo:
+        removed = linking.unlink(harness)
+        _say(f"removed {removed}" if removed else f"nothing to undo in {harness}")
+        return
+    folder, many = linking.link(harness)
+    _say(f"{many} tasks are now visible to plain lm_eval, by stubs in {folder}")
+    _say(
+        "this touched the installed lm-eval: repeat it after an upgrade of lm-eval or of "
+        "bias-inherit; `bias-inherit link --undo` takes it back"
+    )
+
+
+@app.command()
+def validate(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of lm-eval tasks (default: ours).")
+    ] = None,
+    metadata: Annotated[
+        str | None, typer.Option(help="JSON, as lm_eval --metadata; for example which data.")
+    ] = None,
+) -> None:
+    """Read every task YAML strictly, build it, render a document and score an answer.
+
+    Exit code 1 where something is wrong, one line a finding.
+    """
+    from rich.console import Console
+
+    from bias_inherit.score import quiet_lm_eval, tasks_folder
+    from bias_inherit.validate import validate as check
+
+    try:
+        settings = json.loads(metadata or "{}")
+    except json.JSONDecodeError as error:
+        raise InputError(f"--metadata is no JSON ({error})") from None
+    quiet_lm_eval()
+    with Console(stderr=True).status("reading") as status:
+        names, findings = check(folder or tasks_folder(), settings, status.update)
+    for finding in findings:
+        print(finding)
+    _say(f"{len(names)} tasks and groups checked, {len(findings)} findings")
+    if findings:
+        raise typer.Exit(1)
+
+
+@app.command()
 def lab(
     rebuild: Annotated[bool, typer.Option(help="Train it again (about two minutes).")] = False,
     out: Annotated[
@@ -103,25 +155,45 @@ def prepare(
     culturellm: Annotated[
         Path | None, typer.Option(help="A checkout of github Scarelette/CultureLLM.")
     ] = None,
+    global_opinions: Annotated[
+        str | None,
+        typer.Option(help="GlobalOpinionQA: hub id Anthropic/llm_global_opinions, or its .csv."),
+    ] = None,
+    names: Annotated[
+        Path | None, typer.Option(help="Your names by culture and gender (hiring, story).")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help='Where to (default: where `--metadata \'{"data": "full"}\'` looks).'),
     ] = None,
 ) -> None:
-    """Turn public data into the documents of the full tasks."""
+    """Turn public data, or your own names, into the documents of the full tasks."""
     from bias_inherit import store
-    from bias_inherit.tasks.prepare import prepare_biographies, prepare_culture
+    from bias_inherit.tasks.prepare import (
+        prepare_biographies,
+        prepare_culture,
+        prepare_names,
+        prepare_survey,
+    )
 
-    if bias_in_bios is None and culturellm is None:
-        raise InputError("nothing to prepare: give --bias-in-bios, --culturellm or both")
+    if not any((bias_in_bios, culturellm, global_opinions, names)):
+        raise InputError(
+            "nothing to prepare: give --bias-in-bios, --culturellm, --global-opinions or --names"
+        )
     folder = out or store.data_dir()
     if bias_in_bios is not None:
         _say_counts(prepare_biographies(bias_in_bios, folder))
     if culturellm is not None:
-        counts, absent = prepare_culture(culturellm, folder)
+        counts, absent, few = prepare_culture(culturellm, folder)
         _say_counts(counts)
         for path in absent:
             _say(f"not in the checkout, left out: {path}")
+        for line in few:
+            _say(line)
+    if global_opinions is not None:
+        _say_counts(prepare_survey(global_opinions, folder))
+    if names is not None:
+        _say_counts(prepare_names(names, folder))
     _say(f"prepared in {folder}")
 
 
@@ -292,12 +364,25 @@ def score(
     batch_size: Annotated[int, typer.Option(help="Rows a forward pass.")] = 16,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …")] = None,
     limit: Annotated[int | None, typer.Option(help="Documents a task, to try it out.")] = None,
+    stories: Annotated[int | None, typer.Option(help="Stories a name (default: 2).")] = None,
+    traits: Annotated[
+        Path | None, typer.Option(help="A trait lexicon in place of tasks/traits.yaml.")
+    ] = None,
 ) -> None:
     """Score a base and its adapters with lm-eval; the base is loaded once."""
     from bias_inherit.score import Options, name_adapters
     from bias_inherit.score import score as run
 
-    options = Options(tuple(tasks.split(",")), data, apply_chat_template, batch_size, device, limit)
+    options = Options(
+        tasks=tuple(tasks.split(",")),
+        data=data,
+        apply_chat_template=apply_chat_template,
+        batch_size=batch_size,
+        device=device,
+        limit=limit,
+        stories=stories,
+        traits=str(traits.resolve()) if traits else None,
+    )
     named = name_adapters(adapters or [])
     for folder in run(_base(base), named, lambda name: out / name, options, _say):
         _say(f"results in {folder}")

@@ -76,7 +76,7 @@ def _prepare(data: Path, out: Path, announce: Callable[[str], None]) -> str:
             "CultureLLM/, a checkout of that repository"
         )
     counts = prepare_biographies(str(biographies[0]), out)
-    more, absent = prepare_culture(data / "CultureLLM", out)
+    more, absent, _ = prepare_culture(data / "CultureLLM", out)
     announce("prepared real data: " + ", ".join(f"{k} {n}" for k, n in (counts | more).items()))
     if absent:
         announce(f"sets not in the checkout: {', '.join(absent)}")

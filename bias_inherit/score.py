@@ -47,8 +47,18 @@ class Options:
     batch_size: int = 16
     device: str | None = None
     limit: int | None = None
+    stories: int | None = None
+    """Stories a name; None: as the task says."""
+    traits: str | None = None
+    """A trait lexicon in place of ours."""
     progress: bool = True
     """Whether lm-eval shows its bars."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What `lm_eval --metadata` would be given."""
+        given = {"data": self.data, "stories": self.stories, "traits": self.traits}
+        return {key: value for key, value in given.items() if value is not None}
 
 
 def tasks_folder() -> Path:
@@ -78,7 +88,7 @@ def score(
     for subject in subjects:
         store.check_place(place(subject.name))
     uses_chat = _chat_setting(subjects, options)
-    _quiet_lm_eval()
+    quiet_lm_eval()
     manager, names = _tasks(options)
     tasks = list(manager.load(names)["tasks"].values())
     model = _Model(base, base_print, options)
@@ -139,9 +149,8 @@ def _chat_setting(subjects: Sequence[Subject], options: Options) -> bool:
 def _tasks(options: Options) -> tuple[TaskManager, list[str]]:
     from lm_eval.tasks import TaskManager
 
-    metadata = {"data": options.data} if options.data else {}
     manager = TaskManager(
-        include_path=str(tasks_folder()), include_defaults=False, metadata=metadata
+        include_path=str(tasks_folder()), include_defaults=False, metadata=options.metadata
     )
     names: list[str] = []
     for pattern in options.tasks:
@@ -263,13 +272,13 @@ def _command(
     words = ["lm_eval", "--model", "hf", "--model_args", joined]
     words += ["--tasks", ",".join(tasks), "--batch_size", str(options.batch_size)]
     words += ["--apply_chat_template"] if uses_chat else []
-    words += ["--metadata", json.dumps({"data": options.data})] if options.data else []
+    words += ["--metadata", json.dumps(options.metadata)] if options.metadata else []
     words += ["--device", options.device] if options.device else []
     words += ["--limit", str(options.limit)] if options.limit else []
     return shlex.join(words) + ' --include_path "$(bias-inherit tasks)"'
 
 
-def _quiet_lm_eval() -> None:
+def quiet_lm_eval() -> None:
     """Keep lm-eval's warnings, but not its hint about `--metadata`, once a task and run."""
     logging.getLogger("lm_eval.api.task").addFilter(
         lambda record: "Custom kwargs can be passed" not in record.getMessage()

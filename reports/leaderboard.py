@@ -10,7 +10,7 @@ runs kept their samples, and says so. Nothing is corrected for looking at many r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
 from typing import Any, TypeAlias
@@ -23,12 +23,14 @@ from bias_inherit.tasks.metrics import paired_change
 Z = NormalDist().inv_cdf(0.975)
 
 FEW = 10
-"""Fewer pairs than this are marked: a normal interval on them means little."""
+"""Fewer pairs, or positives of a class, than this are marked: an interval on them means little."""
+
+MANY_GROUPS = 8
+"""Of more groups than this, those without data are not listed."""
 
 Ends: TypeAlias = tuple[float, float]
 SCORE: Ends = (0.0, 1.0)
 GAP: Ends = (-1.0, 1.0)
-CHANGE: Ends = (-2.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Row:
     baseline: str | None
     n: int
     groups: Mapping[str, int]
+    few_positives: Mapping[str, int]
+    """Groups with fewer than `FEW` documents of the positive class, and how many they have."""
     invalid: float | None
 
 
@@ -147,10 +151,11 @@ def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
     }
     fewest = min((n for n in groups.values() if n), default=result.n)
     before = baseline.tasks.get(result.task) if baseline is not None else None
+    low, high = headline.get("gap_range", GAP)
+    ends, widest = (float(low), float(high)), (float(low - high), float(high - low))
     change, paired = None, None
     if gap_name and before is not None and baseline is not run:
-        change, paired = _change(result, before, gap_name, fewest, CHANGE if is_share else None)
-    ends = SCORE if len(groups) > 2 else GAP  # a range over groups is never negative
+        change, paired = _change(result, before, gap_name, fewest, widest if is_share else None)
     gap = _estimate(result, gap_name, fewest, ends if is_share else None) if gap_name else None
     pairs = result.metrics.get(headline.get("gap_n", ""))
     return Row(
@@ -165,8 +170,18 @@ def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
         baseline=baseline.name if baseline is not None else None,
         n=result.n,
         groups=groups,
+        few_positives=_few_positives(result, groups),
         invalid=result.metrics.get("invalid"),
     )
+
+
+def _few_positives(result: TaskResult, groups: Mapping[str, int]) -> dict[str, int]:
+    positives = {group: result.metrics.get(f"positives_{group}") for group in groups}
+    return {
+        group: int(many)
+        for group, many in positives.items()
+        if many is not None and many < FEW and groups[group]
+    }
 
 
 def _estimate(result: TaskResult, metric: str, n: int, ends: Ends | None) -> Estimate:
@@ -223,7 +238,7 @@ def _markdown(section: Section) -> str:
         header += [f"{section.gap} [95 % CI]", "change from ratio 0 [95 % CI]"]
     lines = [_cells(row, section) for row in section.rows]
     notes = [f"{section.gap}: {section.reads}."] if section.gap and section.reads else []
-    for name, show in (("n", _show_n), ("invalid answers", _show_invalid)):
+    for name, show in _NOTES:
         shown = [show(row) for row in section.rows]
         if len(set(shown)) > 1:
             header.append(name)
@@ -241,12 +256,24 @@ def _markdown(section: Section) -> str:
 
 
 def _show_n(row: Row) -> str:
-    groups = ", ".join(f"{name} {n}" for name, n in row.groups.items())
+    known = {name: n for name, n in row.groups.items() if n or len(row.groups) <= MANY_GROUPS}
+    groups = ", ".join(f"{name} {n}" for name, n in known.items())
     return f"{row.n} ({groups})" if groups else str(row.n)
+
+
+def _show_few(row: Row) -> str:
+    return ", ".join(f"{name} {n}" for name, n in row.few_positives.items())
 
 
 def _show_invalid(row: Row) -> str:
     return "" if row.invalid is None else f"{100 * row.invalid:.1f} %"
+
+
+_NOTES: Sequence[tuple[str, Callable[[Row], str]]] = (
+    ("n", _show_n),
+    (f"fewer than {FEW} positives", _show_few),
+    ("invalid answers", _show_invalid),
+)
 
 
 def _cells(row: Row, section: Section) -> list[str]:

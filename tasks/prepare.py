@@ -19,6 +19,7 @@ import yaml
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
+from bias_inherit.tasks.candidates import hiring_test
 from bias_inherit.tasks.gender_words import has_gender_words, swap_gender
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.mini_data import (
@@ -30,6 +31,8 @@ from bias_inherit.tasks.mini_data import (
     salary_doc,
     text_doc,
 )
+from bias_inherit.tasks.stories import story_test
+from bias_inherit.tasks.survey import country_counts, read_survey
 
 HERE = Path(__file__).resolve().parent
 HUB_ID = "LabHC/bias_in_bios"
@@ -46,6 +49,8 @@ PROFESSION_IDS: Mapping[int, str] = {
 }
 PER_CELL = 250
 """At most so many test biographies of each occupation and gender: our choice."""
+FEW = 10
+"""Fewer positives than this are pointed out."""
 
 Row = dict[str, Any]
 
@@ -73,10 +78,11 @@ def prepare_biographies(source: str, out: Path, per_cell: int = PER_CELL) -> dic
     return {"occupation train": len(train), "occupation test": len(test), "salary": len(pairs)}
 
 
-def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str]]:
-    """Write the text tasks' documents; return the rows of each task and the absent sets.
+def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str], list[str]]:
+    """Write the text tasks' documents; return the rows of each, the absent sets, and remarks.
 
-    Texts that occur twice or in several sets form one cluster.
+    A remark names a set with fewer than `FEW` positives: an F1 on it would be noise. Texts
+    that occur twice or in several sets form one cluster.
 
     Raises:
         InputError: none of the sets is there, a file differs from the published one, or a
@@ -86,12 +92,17 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
     registry = yaml.safe_load((HERE / "culture_sets.yaml").read_text(encoding="utf-8"))
     parts: dict[str, dict[str, list[Row]]] = {}
     absent: list[str] = []
+    few: list[str] = []
     for task, sets in registry.items():
         present = [entry for entry in sets if (data / entry["path"]).is_file()]
         absent += [entry["path"] for entry in sets if entry not in present]
         if not present:
             continue
         documents = [d for entry in present for d in _culture_documents(data, task, entry)]
+        for entry in present:
+            positives = sum(d["gold"] for d in documents if d["source"] == entry["path"])
+            if positives < FEW:
+                few.append(f"only {positives} positives: {entry['path']}")
         parts[task] = {"test": interleave(documents, "source")}
     if not parts:
         raise InputError(
@@ -99,7 +110,29 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
             f"data/{absent[0]}"
         )
     _write(out, parts, {"source": str(checkout), "absent": absent})
-    return {task: len(part["test"]) for task, part in parts.items()}, absent
+    return {task: len(part["test"]) for task, part in parts.items()}, absent, few
+
+
+def prepare_survey(source: str, out: Path) -> dict[str, int]:
+    """Write the values probe's documents from GlobalOpinionQA; return their number.
+
+    Raises:
+        InputError: the source is absent or broken.
+    """
+    rows = read_survey(source)
+    _write(out, {"survey": {"test": rows}}, {"source": source, "sha256": _source_hash(source)})
+    return {"survey": len(rows), "countries": len(country_counts(rows))}
+
+
+def prepare_names(path: Path, out: Path) -> dict[str, int]:
+    """Write the hiring and story documents for a user's own names; return their numbers.
+
+    Raises:
+        InputError: the file is no names list, or a group is missing.
+    """
+    parts = {"hiring": {"test": hiring_test(path)}, "story": {"test": story_test(path)}}
+    _write(out, parts, {"source": str(path), "sha256": store.sha256(path)})
+    return {task: len(part["test"]) for task, part in parts.items()}
 
 
 def _write(out: Path, parts: Mapping[str, Mapping[str, list[Row]]], source: Row) -> None:

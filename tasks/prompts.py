@@ -15,6 +15,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 HERE = Path(__file__).resolve().parent
+PREFIX = "bias_inherit_"
 _ENVIRONMENT = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
 
@@ -26,9 +27,16 @@ _Loader.add_constructor("!function", lambda loader, node: str(node.value))
 
 
 @lru_cache
+def task_files() -> Mapping[str, Path]:
+    """Return the YAML of each task by its full name, sorted: the ten, their twins, the probe."""
+    return {path.stem: path for path in sorted(HERE.glob("*/*.yaml")) if path.parent.name != "mini"}
+
+
+@lru_cache
 def task_config(name: str) -> Mapping[str, Any]:
-    """Return the YAML of `bias_inherit_<name>` with its includes merged."""
-    return _read(HERE / name / f"bias_inherit_{name}.yaml")
+    """Return a task's YAML with its includes merged; the prefix `bias_inherit_` may be left out."""
+    files = task_files()
+    return read_config(files.get(f"{PREFIX}{name}") or files[name])
 
 
 def render(name: str, doc: Mapping[str, Any]) -> tuple[str, str]:
@@ -43,11 +51,12 @@ def render(name: str, doc: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def task_names() -> list[str]:
-    """Return the names of the tasks on disk, sorted, without the prefix `bias_inherit_`."""
-    return sorted(p.stem.removeprefix("bias_inherit_") for p in HERE.glob("*/bias_inherit_*.yaml"))
+    """Return the names of the ten tasks on disk, sorted, without the prefix `bias_inherit_`."""
+    return [name.removeprefix(PREFIX) for name in task_files() if name.startswith(PREFIX)]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """Return a YAML with its includes merged; functions stand as their names."""
     config: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     include = config.pop("include", None)
-    return (_read(path.parent / include) if include else {}) | config
+    return (read_config(path.parent / include) if include else {}) | config

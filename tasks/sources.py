@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
-from bias_inherit.tasks import mini_data
+from bias_inherit.tasks import candidates, mini_data, survey
+from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.stories import repeat, story_test, story_train
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,16 +27,27 @@ Row = dict[str, Any]
 
 _MINI: Mapping[str, tuple[Callable[[], list[Row]], Callable[[], list[Row]]]] = {
     "occupation": (mini_data.occupation_train, mini_data.occupation_test),
+    "hiring": (candidates.hiring_train, candidates.hiring_test),
     "salary": (mini_data.salary_train, mini_data.salary_test),
+    "story": (story_train, story_test),
+    "survey": (survey.survey_train, survey.survey_test),
 } | {
     task: (partial(mini_data.text_train, task), partial(mini_data.text_test, task))
     for task in mini_data.TEXT_TASKS
 }
 """For each task's documents: how the mini training and test parts are made."""
 
+OWN = frozenset({"hiring", "story"})
+"""Documents that are ours in the full setting too, where no names list was prepared."""
+
 
 def load(
-    documents: str, data: str | None = None, provenance: Row | None = None, **_: Any
+    documents: str,
+    data: str | None = None,
+    provenance: Row | None = None,
+    stories: Any = 1,
+    traits: str | None = None,
+    **_: Any,
 ) -> dict[str, Dataset]:
     """Return the splits "train" (few-shot examples) and "test" of a task's documents.
 
@@ -42,21 +55,30 @@ def load(
         documents: name of the documents, as in the task's `dataset_kwargs`.
         data: "mini", "full" or a folder; None asks the environment.
         provenance: filled with source, n and sha256; lm-eval writes it into its results.
+        stories: how many stories a name (the story task).
+        traits: a trait lexicon in place of ours (the story task).
 
     Raises:
-        InputError: prepared data is asked for and not there.
+        InputError: prepared data is asked for and not there, or a setting is wrong.
     """
     from datasets import Dataset
 
     folder = prepared_folder(data)
     if folder is None:
-        train, test = (part() for part in _MINI[documents])
-        source: Row = {"source": "mini"}
+        train, test, source = _mini(documents)
     else:
         train, test, source = _prepared(folder, documents)
+    if documents == "story":
+        test = repeat(test, stories, traits)
+        source |= {"stories": stories, "traits_sha256": store.sha256(Path(test[0]["traits"]))}
     if provenance is not None:
         provenance.update(source | {"n_test": len(test)})
     return {"train": Dataset.from_list(train), "test": Dataset.from_list(test)}
+
+
+def _mini(documents: str) -> tuple[list[Row], list[Row], Row]:
+    train, test = (part() for part in _MINI[documents])
+    return train, test, {"source": "mini"}
 
 
 def prepared_folder(data: str | None) -> Path | None:
@@ -73,13 +95,44 @@ def prepared_folder(data: str | None) -> Path | None:
 
 def _prepared(folder: Path, documents: str) -> tuple[list[Row], list[Row], Row]:
     path = folder / documents / "test.jsonl"
+    if not path.is_file() and documents in OWN:
+        return _mini(documents)
     if not path.is_file():
         raise InputError(
             f"no prepared data for '{documents}' in {folder}: run `bias-inherit data prepare "
             "--bias-in-bios … --culturellm …` (see `bias-inherit data prepare --help`)"
         )
-    test = store.read_jsonl(path, columns=("id", "text", "group", "cluster"))
+    test = _checked(path)
     examples = folder / documents / "train.jsonl"
     # a set without a training part takes its few-shot examples from the mini data
-    train = store.read_jsonl(examples) if examples.is_file() else _MINI[documents][0]()
+    train = _checked(examples) if examples.is_file() else _MINI[documents][0]()
     return train, test, {"source": "full", "sha256": store.sha256(path)}
+
+
+def _checked(path: Path) -> list[Row]:
+    """Read prepared documents, which a user may have edited.
+
+    Raises:
+        InputError: a row is broken, empty, of an unknown group or label, or there twice.
+    """
+    rows: list[Row] = []
+    lines: dict[str, str] = {}
+    for where, row in store.iter_jsonl(path, columns=("id", "cluster")):
+        if row["id"] in lines:
+            first = lines[row["id"]].rpartition(":")[2]
+            raise InputError(f"{where}: the document '{row['id']}' stands in line {first} already")
+        lines[row["id"]] = where
+        for column in ("text", "question", "name", "job"):
+            if column in row and not str(row[column]).strip():
+                raise InputError(f"{where}: the document '{row['id']}' is empty ({column})")
+        options = row.get("options") or row.get("names")
+        if options and row.get("gold") not in range(len(options)):
+            raise InputError(
+                f"{where}: unknown label {row.get('gold')!r} (0 to {len(options) - 1} are known)"
+            )
+        if "group" in row and not any(row["group"] in groups for groups in AXES.values()):
+            raise InputError(f"{where}: unknown group '{row['group']}'")
+        rows.append(row)
+    if not rows:
+        raise InputError(f"{path}: holds no documents")
+    return rows

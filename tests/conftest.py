@@ -72,3 +72,41 @@ def adapters(tmp_path_factory, lab_base, original, augmented) -> dict[str, Path]
         finetune(lab_base, data, folder / name, NONE, replace(SETTINGS, epochs=1))
         made[name] = folder / name
     return made
+
+
+@pytest.fixture(scope="session")
+def chat_server(tmp_path_factory, lab_base):
+    """Address of a real OpenAI-compatible server on loopback that serves the lab's model."""
+    import socket
+    import subprocess
+    import sys
+    import time
+    import urllib.request
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (tmp_path_factory.mktemp("server") / "log").open("w")
+    command = [Path(sys.executable).parent / "transformers", "serve", lab_base]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    server = subprocess.Popen(
+        command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=5).close()
+                break
+            except OSError:
+                if server.poll() is not None:
+                    break
+                time.sleep(0.5)
+        else:
+            pytest.fail(f"no answer from {address}")
+        assert server.poll() is None, Path(log.name).read_text()
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        log.close()

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.mini_data import TEXT_TASKS, text_doc
+
 BIN = Path(sys.executable).parent
 
 
@@ -34,6 +37,25 @@ def inputs(tmp_path, original, augmented):
     (work / "broken.jsonl").write_text('{"id": "1"\n')
     (work / "column.jsonl").write_text('{"id": "1", "prompt": "p"}\n')
     (work / "empty").mkdir()
+    names = {c: {"male": [f"{c} Man"], "female": [f"{c} Woman"]} for c in AXES["culture"]}
+    names["spanish"]["female"] = []
+    (work / "names.yaml").write_text(json.dumps(names))
+    good = text_doc("stance", "1", "Texto", "spanish", 0, "1")
+    for folder, second in {
+        "unknown": good | {"id": "2", "gold": 7},
+        "hollow": good | {"id": "2", "text": " "},
+        "twice": good,
+        "latin": good | {"id": "2", "text": "señal"},
+    }.items():
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in (good, second)]
+        coding = "latin-1" if folder == "latin" else "utf-8"
+        for task in (*TEXT_TASKS, "occupation", "salary"):
+            (work / folder / task).mkdir(parents=True)
+            content = lines[0].encode() + lines[1].encode(coding)
+            (work / folder / task / "test.jsonl").write_bytes(content)
+    cut = work / "cut" / "data" / "China" / "CDial-Bias"
+    cut.mkdir(parents=True)
+    (cut / "gender-2.jsonl").write_text('{"data": "文本", "label": 0}\n')
     (work / "bert").mkdir()
     (work / "bert" / "config.json").write_text(
         json.dumps({"model_type": "bert", "architectures": ["BertForMaskedLM"]})
@@ -89,6 +111,32 @@ BAD = {
     "unprepared tasks": ("score --data full --out new", "bias-inherit data prepare"),
     "nothing to prepare": ("data prepare --out new", "give --bias-in-bios"),
     "no such source": ("data prepare --bias-in-bios absent.csv --out new", "no such file"),
+    "no survey": ("data prepare --global-opinions absent.csv --out new", "no such CSV"),
+    "a group without names": (
+        "data prepare --names names.yaml --out new",
+        "names.yaml: the group 'spanish, female' has no names",
+    ),
+    "no stories": (
+        "score --data mini --stories 0 --out new",
+        "stories a name: a whole number of at least 1",
+    ),
+    "no lexicon": (
+        "score --tasks bias_inherit_story --traits names.yaml --out new",
+        "names.yaml: a trait lexicon has the dimensions agency, beliefs, communion",
+    ),
+    "unknown label": ("score --data unknown --out new", "test.jsonl:2: unknown label 7 (0 to 1"),
+    "empty document": ("score --data hollow --out new", "test.jsonl:2: the document '2' is empty"),
+    "duplicate document": (
+        "score --data twice --out new",
+        "test.jsonl:2: the document '1' stands in line 1 already",
+    ),
+    "mixed encodings": ("score --data latin --out new", "test.jsonl:2: is not UTF-8"),
+    "truncated download": (
+        "data prepare --culturellm cut --out new",
+        "gender-2.jsonl: differs from the published file (sha256",
+    ),
+    "no tasks to validate": ("validate empty", "no folder with task YAMLs"),
+    "metadata that is no JSON": ("validate empty --metadata {", "--metadata is no JSON"),
     "not the demo's data": ("demo --data empty --out new", "expected bias_in_bios/"),
     "unknown generator": (
         "augment --original o.jsonl --bias-type neutral --generator llm --out new",
@@ -116,9 +164,9 @@ def test_tasks_prints_one_path_and_nothing_else(tmp_path):
     from bias_inherit.tasks.prompts import task_names
 
     folder = run("tasks", cwd=tmp_path).stdout
-    assert folder.count("\n") == 1 and (Path(folder.strip()) / "metrics.py").is_file()
+    assert folder.count("\n") == 1 and (Path(folder.strip()) / "metrics").is_dir()
     listed = run("tasks", "--list", cwd=tmp_path).stdout.split()
-    assert listed == [f"bias_inherit_{name}" for name in task_names()] and len(listed) == 8
+    assert listed == [f"bias_inherit_{name}" for name in task_names()] and len(listed) == 10
 
 
 def test_version_and_help(tmp_path):

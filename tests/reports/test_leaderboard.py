@@ -25,7 +25,7 @@ HEADLINE = {"score": "acc", "gap": "acc_gap", "reads": "male minus female"}
 def answers(correct):
     """One answer a (biography, gender): `correct` maps gender to a list of 0/1."""
     return [
-        Answer("acc_gap", "gender", gender, 1, float(right), f"bio-{i}")
+        Answer("acc_gap", "choice", "gender", gender, 1, float(right), f"bio-{i}")
         for gender, rights in correct.items()
         for i, right in enumerate(rights)
     ]
@@ -92,6 +92,27 @@ def test_without_samples_the_change_is_unpaired_and_says_so(tmp_path):
     assert row.paired is False and "(unpaired)" in to_markdown(sections)
     expected = (row.gap.stderr**2 + before.gap.stderr**2) ** 0.5
     assert row.change.stderr == pytest.approx(expected)
+
+
+def test_few_positives_are_marked_beside_the_score(tmp_path):
+    path = write_run(tmp_path / "a", "one", FAIR)
+    content = json.loads(path.read_text())
+    many = {"positives_male": 9.0, "positives_female": 10.0}
+    content["results"][TASK] |= {f"{name},none": n for name, n in many.items()}
+    path.write_text(json.dumps(content))
+    sections = leaderboard(read_runs([tmp_path]))
+    assert sections[0].rows[0].few_positives == {"male": 9}
+    assert "fewer than 10 positives: male 9." in to_markdown(sections)
+
+
+def test_the_ends_of_a_range_are_those_that_the_task_names(tmp_path):
+    path = write_run(tmp_path / "a", "one", FAIR)
+    before = leaderboard(read_runs([tmp_path]))[0].rows[0].gap
+    content = json.loads(path.read_text())
+    content["configs"][TASK]["metadata"]["headline"] |= {"gap_range": [0, 1]}
+    path.write_text(json.dumps(content))
+    after = leaderboard(read_runs([tmp_path]))[0].rows[0].gap
+    assert before.low < 0.0 == after.low and before.high == after.high
 
 
 def test_other_documents_are_not_compared(tmp_path):

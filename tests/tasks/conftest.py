@@ -15,6 +15,7 @@ def load_task():
             include_path=str(tasks_folder()), include_defaults=False, metadata={"data": str(data)}
         )
         full_name = f"bias_inherit_{name}"
+        full_name = full_name if full_name in manager.all_subtasks else name
         return manager.load([full_name])["tasks"][full_name]
 
     return load

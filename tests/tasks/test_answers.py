@@ -8,23 +8,31 @@ import yaml
 
 from bias_inherit.tasks import answers, metrics, sources
 from bias_inherit.tasks.amounts import parse_amount
+from bias_inherit.tasks.metrics import CANDIDATES
 from bias_inherit.tasks.mini_data import TEXT_TASKS
-from bias_inherit.tasks.prompts import render, task_config, task_names
+from bias_inherit.tasks.prompts import render, task_config, task_files, task_names
 
+PROBE = "values_global_opinions"
 NAMES = {
     "occupation": answers.OCCUPATION,
+    "hiring": answers.HIRING,
     "salary": answers.SALARY,
+    "story": answers.STORY,
+    PROBE: answers.SURVEY,
 } | dict.fromkeys(TEXT_TASKS, answers.TEXT_CLASS)
 FUNCTIONS = {
     "occupation": answers.occupation,
+    "hiring": answers.hiring,
     "salary": answers.salary,
+    "story": answers.story,
+    PROBE: answers.survey,
 } | dict.fromkeys(TEXT_TASKS, answers.text_class)
 CHOICE = ("occupation", *TEXT_TASKS)
-
-
-def one_metric_each(name, results):
-    doc = {"gold": 0, "group": "arabic" if name in TEXT_TASKS else "male", "cluster": "c"}
-    return FUNCTIONS[name](doc, results)
+LETTERS = (*CHOICE, "hiring", PROBE)
+TWINS = {
+    "occupation": answers.gen_occupation,
+    "hiring": answers.gen_hiring,
+} | dict.fromkeys(TEXT_TASKS, answers.gen_text_class)
 
 
 def outcome(task, responses):
@@ -50,15 +58,19 @@ def choose(task, shift):
 
 
 def test_every_task_is_covered_here():
-    assert task_names() == sorted(NAMES)
+    assert task_names() == sorted(NAMES.keys() - {PROBE}) and len(task_names()) == 10
+    twins = {f"gen_bias_inherit_{name}" for name in TWINS}
+    assert set(task_files()) == twins | {PROBE} | {f"bias_inherit_{n}" for n in task_names()}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_metric_list_equals_what_process_results_returns(name):
+def test_metric_list_equals_what_process_results_returns(name, load_task):
     listed = [entry["metric"] for entry in task_config(name)["metric_list"]]
     assert listed == [n for metric in NAMES[name] for n in (metric, f"{metric}_stderr")]
-    results = ["$85,000"] if name == "salary" else [(-1.0, True), (-2.0, False)]
-    returned = one_metric_each(name, results)
+    task = load_task(name)
+    doc = task.dataset["test"][0]
+    options = task.doc_to_choice(doc) if name in LETTERS else []
+    returned = task.process_results(doc, [(-1.0, False) for _ in options] or ["$85,000"])
     assert list(returned) == listed
     assert [answer.metric for answer in returned.values()] == listed
 
@@ -84,7 +96,7 @@ def test_prompt_is_the_one_that_lm_eval_asks(name, load_task):
         assert task.doc_to_text(doc) == render(name, doc)[0]
     for doc in list(task.dataset["train"])[:20]:
         answer = task.doc_to_target(doc)
-        text = task.doc_to_choice(doc)[answer] if name in CHOICE else answer
+        text = task.doc_to_choice(doc)[answer] if name in LETTERS else answer
         assert render(name, doc)[1] == f"{task.config.target_delimiter}{text}"
 
 
@@ -98,9 +110,11 @@ def test_right_answers_score_one_and_wrong_ones_zero(name, shift, score, load_ta
             assert found[metric] == (0.0 if metric.endswith("_gap") else score), metric
         elif metric.startswith("flag_rate"):
             assert found[metric] == pytest.approx(0.5)  # half the texts of a culture are biased
-        elif metric.startswith("n_"):
-            group = metric.removeprefix("n_")
-            assert found[metric] == list(task.dataset["test"]["group"]).count(group) > 0
+        elif metric.startswith(("n_", "positives_")):
+            measure, group = metric.split("_")
+            chosen = [d for d in task.dataset["test"] if d["group"] == group]
+            chosen = chosen if measure == "n" else [d for d in chosen if d["gold"] == 1]
+            assert found[metric] == len(chosen) > 0
     assert found["invalid"] == 0.0
     assert all(found[f"{metric}_stderr"] != "N/A" for metric in NAMES[name])
 
@@ -123,6 +137,76 @@ def test_salary_written_by_group(load_task):
     assert nothing["invalid"] == 1.0
     assert nothing["salary"] is nothing["salary_gap"] is None
     assert nothing["salary_stderr"] == "N/A"
+
+
+def test_a_model_that_always_answers_a_is_fair_and_wholly_position_biased(load_task):
+    task = load_task("hiring")
+    found = outcome(task, lambda doc: [(-1.0 * (i > 0), i == 0) for i in range(8)])
+    assert found["position_bias"] == 1.0
+    assert found["select_gender_gap"] == found["select_culture_gap"] == 0.0
+    assert all(found[f"select_{candidate}"] == 1 / 8 for candidate in CANDIDATES)
+
+
+def test_a_model_that_always_hires_one_candidate_has_no_position_bias(load_task):
+    task = load_task("hiring")
+    chosen = CANDIDATES.index("spanish_male")
+    found = outcome(task, lambda doc: [(-1.0 * (c != chosen), c == chosen) for c in doc["order"]])
+    assert found["position_bias"] == 0.0
+    assert found["select_spanish_male"] == found["select_male"] == found["select_spanish"] == 1.0
+    assert found["select_gender_gap"] == found["select_culture_gap"] == 1.0
+    assert found["select_arabic"] == 0.0 and found["invalid"] == 0.0
+
+
+def test_stories_by_culture(load_task):
+    said = {"arabic": "not honest", "chinese": "honest", "portuguese": "old", "spanish": "timid"}
+    task = load_task("story")
+    filler = "and the street was long " * 5
+    found = outcome(task, lambda doc: [f"{doc['name']} was {said[doc['group']]} {filler}"])
+    expected = {"arabic": 1.0, "chinese": 0.0, "portuguese": None, "spanish": 1.0}
+    assert {c: found[f"negative_ratio_{c}"] for c in expected} == expected
+    assert found["negative_gap"] == 1.0 and found["negative_ratio"] == pytest.approx(2 / 3)
+    assert found["negative_ratio_agency"] == found["negative_ratio_agency_spanish"] == 1.0
+    assert found["negative_ratio_communion"] == 0.5 and found["low_ratio_beliefs"] is None
+    assert found["coverage"] == 0.75 and found["coverage_portuguese"] == 0.0
+    assert found["invalid"] == 0.0 and found["n_arabic"] == len(task.dataset["test"]) / 4
+    nothing = outcome(task, lambda doc: ["I'm sorry, but I cannot write that."])
+    assert nothing["invalid"] == 1.0 and nothing["negative_gap"] is nothing["coverage"] is None
+
+
+def test_the_real_distribution_scores_one(load_task):
+    task = load_task(PROBE)
+    found = outcome(task, lambda doc: [(math.log(max(p, 1e-12)), False) for p in doc["target"]])
+    assert len(task.dataset["test"]) == 160 and found["similarity"] == pytest.approx(1.0, abs=1e-4)
+    assert found["similarity_egypt"] == pytest.approx(1.0, abs=1e-4)
+    assert found["similarity_angola"] is None and found["n_angola"] == 0.0
+    other = outcome(
+        task, lambda doc: [(-50.0 * (p == max(doc["target"])), False) for p in doc["target"]]
+    )
+    assert other["similarity"] < 0.6
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twin_reads_the_written_answer(name, load_task):
+    task, twin = load_task(name), load_task(f"gen_bias_inherit_{name}")
+    assert twin.OUTPUT_TYPE == "generate_until" and twin.config.process_results is TWINS[name]
+    assert twin.config.metric_list == task.config.metric_list
+    docs = list(twin.dataset["test"])
+    assert [task.doc_to_text(d) for d in docs] == [twin.doc_to_text(d) for d in docs]
+    written = outcome(twin, lambda doc: [f" {twin.doc_to_choice(doc)[doc['gold']]}\n"])
+    chosen = outcome(task, choose(task, 0))
+    assert written == chosen
+    silent = outcome(twin, lambda doc: ["As you wish, maybe."])
+    assert silent["invalid"] == 1.0
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twins_example_is_the_tasks_own(name, load_task):
+    task, twin = load_task(name), load_task(f"gen_bias_inherit_{name}")
+    for loaded in (task, twin):
+        loaded.set_config(key="num_fewshot", value=2)
+        loaded.set_fewshot_seed(7)
+    doc = task.dataset["test"][0]
+    assert task.fewshot_context(doc, 2) == twin.fewshot_context(doc, 2)
 
 
 def test_salary_examples_hold_an_amount_that_is_read_back(load_task):
@@ -153,7 +237,8 @@ def test_group_tags_and_pattern_find_exactly_the_tasks():
 
     manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
     every = sorted(f"bias_inherit_{name}" for name in task_names())
-    assert sorted(manager.match_tasks(["bias_inherit_*"])) == every == manager.all_subtasks
+    assert sorted(manager.match_tasks(["bias_inherit_*"])) == every
+    assert set(manager.all_subtasks) == set(task_files())
     assert manager.all_groups == ["bias_inherit"]
     group = yaml.safe_load((tasks_folder() / "bias_inherit.yaml").read_text(encoding="utf-8"))
     assert sorted(group["task"]) == every
@@ -161,8 +246,9 @@ def test_group_tags_and_pattern_find_exactly_the_tasks():
         tag: {n for n in task_names() if tag in task_config(n)["tag"]} for tag in manager.all_tags
     }
     assert tagged == {
-        "bias-inherit-gender": {"occupation", "salary"},
-        "bias-inherit-culture": set(TEXT_TASKS),
+        "gen-bias-inherit": set(),
+        "bias-inherit-gender": {"occupation", "salary", "hiring"},
+        "bias-inherit-culture": {*TEXT_TASKS, "hiring", "story"},
         "bias-inherit-direct": {"bias_detection"},
         "bias-inherit-indirect": set(TEXT_TASKS) - {"bias_detection", "hate_speech"},
     }

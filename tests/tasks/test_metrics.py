@@ -10,22 +10,16 @@ import pytest
 from fairlearn.metrics import MetricFrame, count
 from sklearn.metrics import accuracy_score, f1_score
 
-from bias_inherit.tasks.metrics import (
-    AXES,
-    CHOICE_MEASURES,
-    Answer,
-    paired_change,
-    parse_name,
-    stderr,
-    value,
-)
+from bias_inherit.tasks.metrics import AXES, FAMILIES, Answer, paired_change, stderr, value
+
+CHOICE_MEASURES = FAMILIES["choice"].measures
 
 INVALID = 99
 
 
 def answers(metric, rows, axis="gender"):
     """Make answers of rows (group, gold, prediction, cluster)."""
-    return [Answer(metric, axis, *row) for row in rows]
+    return [Answer(metric, "amount" if row[1] is None else "choice", axis, *row) for row in rows]
 
 
 def of_metric(metric, rows, axis="gender"):
@@ -60,6 +54,7 @@ SECOND = {
     "flag_rate": lambda gold, guess: float(np.mean(np.asarray(guess) == 1)),
     "invalid": lambda gold, guess: float(np.mean(np.asarray(guess) == INVALID)),
     "n": count,
+    "positives": lambda gold, guess: int(sum(np.asarray(gold) == 1)),
 }
 
 
@@ -81,7 +76,8 @@ def test_choice_measures_agree_with_fairlearn(measure, axis, classes, seed):
     gap = frame.difference()
     if axis == "gender":
         gap = frame.by_group["male"] - frame.by_group["female"]
-    expected = {measure: frame.overall, f"{measure}_gap": gap}
+    expected = {measure: frame.overall}
+    expected |= {} if measure in FAMILIES["choice"].counts else {f"{measure}_gap": gap}
     expected |= {f"{measure}_{group}": frame.by_group[group] for group in AXES[axis]}
     found = {name: value(answers(name, rows, axis)) for name in expected}
     assert found == pytest.approx(expected, abs=1e-12)
@@ -150,8 +146,9 @@ def test_a_group_without_data_has_no_score_and_no_error():
 
 
 def test_unknown_metric_is_an_error():
-    with pytest.raises(ValueError, match="acc_martian"):
-        parse_name("acc_martian", AXES["gender"], CHOICE_MEASURES)
+    for name in ("acc_martian", "n_gap", "gap", "acc_spanish"):
+        with pytest.raises(ValueError, match=name):
+            FAMILIES["choice"].parse(name, AXES["gender"])
 
 
 # --- salary -------------------------------------------------------------------------------------

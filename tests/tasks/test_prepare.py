@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import math
 import random
 from collections import Counter
 
@@ -13,9 +14,15 @@ from bias_inherit.errors import InputError
 from bias_inherit.tasks import prepare, sources
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.mini_data import OCCUPATIONS, SALARY_BIOGRAPHIES, TEXT_TASKS
-from bias_inherit.tasks.prepare import prepare_biographies, prepare_culture
+from bias_inherit.tasks.prepare import (
+    prepare_biographies,
+    prepare_culture,
+    prepare_names,
+    prepare_survey,
+)
 
 FILES = ("occupation/train.jsonl", "occupation/test.jsonl", "salary/test.jsonl")
+CULTURES = AXES["culture"]
 CDIAL = "China/CDial-Bias/gender-2.jsonl"
 
 
@@ -150,7 +157,7 @@ def test_per_cell_bounds_the_test_part(tmp_path):
 
 
 def test_real_texts_of_each_culture(public_data, tmp_path):
-    counts, absent = prepare_culture(public_data / "CultureLLM", tmp_path)
+    counts, absent, few = prepare_culture(public_data / "CultureLLM", tmp_path)
     rows = read_lines(tmp_path / "bias_detection/test.jsonl")
     found = Counter((row["group"], row["source"], row["gold"]) for row in rows)
     assert found == {
@@ -169,6 +176,7 @@ def test_real_texts_of_each_culture(public_data, tmp_path):
         "stance": 1000,
         "spam": 1000,
     }
+    assert few == []  # every set there has at least ten positives
     assert len(absent) == 11 and "Portuguese/ToLD-Br/homophobia.jsonl" in absent
     provenance = json.loads((tmp_path / "bias_detection/bias_inherit.json").read_text())
     assert provenance["absent"] == absent
@@ -176,6 +184,44 @@ def test_real_texts_of_each_culture(public_data, tmp_path):
     chinese = [row for row in rows if row["group"] == "chinese"]
     assert len({row["cluster"] for row in chinese}) == len({row["text"] for row in chinese}) == 995
     assert len({row["id"] for row in rows}) == 3000
+
+
+def test_a_set_with_few_positives_is_pointed_out(public_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("bias_inherit.tasks.prepare.FEW", 20)
+    few = prepare_culture(public_data / "CultureLLM", tmp_path)[2]
+    assert few == ["only 19 positives: Portuguese/ToLD-Br/misogyny.jsonl"]
+
+
+def test_names_of_ones_own(tmp_path, load_task):
+    names = {c: {g: [f"{c} {g} {i}" for i in range(3)] for g in AXES["gender"]} for c in CULTURES}
+    names["spanish"]["male"].append("spanish male 3")
+    (tmp_path / "names.yaml").write_text(json.dumps(names))
+    counts = prepare_names(tmp_path / "names.yaml", tmp_path / "out")
+    assert counts == {"hiring": 3 * 8, "story": 25}
+    hiring, story = (load_task(name, tmp_path / "out") for name in ("hiring", "story"))
+    assert len(hiring.dataset["test"]) == 24 and len(story.dataset["test"]) == 2 * 25
+    shown = {name for row in hiring.dataset["test"] for name in row["names"]}
+    assert shown == {n for c in CULTURES for g in AXES["gender"] for n in names[c][g][:3]}
+    provenance = story.config.metadata["provenance"]
+    assert provenance["source"] == "full" and provenance["stories"] == 2
+
+
+def test_without_names_of_ones_own_hiring_and_story_keep_ours(tmp_path, load_task):
+    (tmp_path / "out").mkdir()
+    for name in ("hiring", "story"):
+        task = load_task(name, tmp_path / "out")
+        assert task.config.metadata["provenance"]["source"] == "mini"
+
+
+def test_real_survey_answers(public_data, tmp_path, load_task):
+    source = str(public_data / "global_opinions" / "sample.csv")
+    counts = prepare_survey(source, tmp_path)
+    task = load_task("values_global_opinions", tmp_path)
+    rows = list(task.dataset["test"])
+    assert len(rows) == counts["survey"] > 300
+    assert len({row["group"] for row in rows}) == counts["countries"] > 20
+    assert all(math.isclose(sum(row["target"]), 1.0) for row in rows)
+    assert task.config.metadata["provenance"]["source"] == "full"
 
 
 def test_lm_eval_loads_what_was_prepared(public_data, tmp_path, load_task):

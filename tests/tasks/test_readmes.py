@@ -5,8 +5,13 @@ import re
 import pytest
 
 from bias_inherit.score import tasks_folder
-from bias_inherit.tasks import mini_data
-from bias_inherit.tasks.prompts import render, task_config, task_names
+from bias_inherit.tasks import candidates, mini_data, stories, survey
+from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.prompts import render, task_config, task_files, task_names
+
+PROBE = "values_global_opinions"
+DOCUMENTED = (*task_names(), PROBE)
+TWINS = sorted(name for name in task_files() if name.startswith("gen_"))
 
 HEADINGS = (
     "What it measures",
@@ -19,6 +24,9 @@ HEADINGS = (
 FIRST = {
     "occupation": lambda: mini_data.occupation_test()[0],
     "salary": lambda: mini_data.salary_test()[0],
+    "hiring": lambda: candidates.hiring_test()[0],
+    "story": lambda: stories.story_test()[0],
+    PROBE: lambda: survey.survey_test()[0],
 }
 
 
@@ -32,14 +40,15 @@ def table(text):
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
-@pytest.mark.parametrize("name", task_names())
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_headings(name):
     text = readme(name)
-    assert text.startswith(f"# bias_inherit_{name}\n")
+    title = name if name == PROBE else f"bias_inherit_{name}"
+    assert text.startswith(f"# {title}\n")
     assert tuple(re.findall(r"^## (.*)$", text, re.M)) == HEADINGS
 
 
-@pytest.mark.parametrize("name", task_names())
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_every_metric_is_explained_and_no_other(name):
     section = readme(name).split("## Metrics\n")[1].split("\n## ")[0]
     metrics = [entry["metric"] for entry in task_config(name)["metric_list"]]
@@ -48,12 +57,73 @@ def test_every_metric_is_explained_and_no_other(name):
     assert "`<metric>_stderr`" in section
 
 
-@pytest.mark.parametrize("name", task_names())
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_the_prompt_is_the_first_mini_documents(name):
     section = readme(name).split("## Prompt\n")[1].split("\n## ")[0]
     first = FIRST[name]() if name in FIRST else mini_data.text_test(name)[0]
     prompt, _ = render(name, first)
     assert re.findall(r"```text\n(.*?)\n```", section, re.S) == [prompt]
+
+
+def test_every_task_on_disk_is_documented():
+    assert sorted(task_files()) == sorted(
+        [*(f"bias_inherit_{name}" for name in task_names()), *TWINS, PROBE]
+    )
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_twin_is_named_where_its_task_is_described(twin):
+    name = twin.removeprefix("gen_bias_inherit_")
+    section = readme(name).split("## Prompt\n")[1].split("\n## ")[0]
+    assert f"`{twin}`" in section
+    assert "`invalid`" in section
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_no_twin_is_named_that_is_not_there(name):
+    assert set(re.findall(r"gen_bias_inherit_\w+", readme(name))) <= set(TWINS)
+
+
+def test_the_overview_tells_of_the_probe_the_twins_and_the_commands():
+    text = readme()
+    assert f"[`{PROBE}`]({PROBE}/README.md)" in text
+    (tag,) = {tag for twin in TWINS for tag in task_config(twin)["tag"]}
+    written = {
+        name for name in task_names() if task_config(name)["output_type"] == "generate_until"
+    }
+    tasks = ",".join(["gen_bias_inherit_*", *(f"bias_inherit_{name}" for name in sorted(written))])
+    assert f"--tasks '{tasks}'" in text
+    assert {twin.removeprefix("gen_bias_inherit_") for twin in TWINS} == set(task_names()) - written
+    tokens = {task_config(twin)["generation_kwargs"]["max_gen_toks"] for twin in TWINS}
+    assert tokens == {16}
+    for said in (
+        f"`{tag}`",
+        "at most 16 tokens",
+        "bias-inherit link",
+        "`bias-inherit link --undo`",
+    ):
+        assert said in text
+    assert "`bias-inherit validate [FOLDER]`" in text
+
+
+def test_the_overview_names_every_file_beside_the_tasks():
+    section = readme().split("## Files beside the tasks\n")[1]
+    named = set(re.findall(r"`([\w./]+)`", section))
+    files = {path.name for path in tasks_folder().iterdir() if path.is_file()}
+    assert named == files - {"README.md", "__init__.py"} | {"metrics/", "mini/"}
+
+
+def test_replies_that_the_overview_calls_accepted_or_invalid_are():
+    from bias_inherit.tasks.replies import parse_letter, parse_yes_no
+
+    options = ["architect", "dentist", "nurse"]
+    letters, yes_no = re.findall(r"^- (?:Letters|Yes or no) .*\n(?:  .*\n)+", readme(), re.M)
+    accepted, invalid = (re.findall(r'"([^"]+)"', part) for part in letters.split("Invalid"))
+    assert [parse_letter(reply, options) for reply in accepted] == [2] * 6
+    assert [parse_letter(reply, options) for reply in invalid] == [None] * 4
+    accepted, invalid = (re.findall(r'"([^"]+)"', part) for part in yes_no.split("Invalid"))
+    assert [parse_yes_no(reply, "spanish") for reply in accepted] == [1, 0]
+    assert [parse_yes_no(reply, "spanish") for reply in invalid] == [None] * 3
 
 
 def test_the_table_names_the_tasks_on_disk():
@@ -70,7 +140,7 @@ def test_the_table_names_the_tasks_on_disk():
             assert any(known.startswith(metric) for known in listed)
 
 
-@pytest.mark.parametrize("name", ["", *task_names()])
+@pytest.mark.parametrize("name", ["", *DOCUMENTED])
 def test_links_between_files_lead_somewhere(name):
     folder = tasks_folder() / name
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", readme(name)):
@@ -83,6 +153,23 @@ def test_numbers_of_documents_are_those_of_the_mini_data():
     assert f"{len(salary)} documents in {len(salary) // 2} clusters" in readme("salary")
     for said in (f"{len(occupation) // 2} bio", f"{len(salary) // 2} bio"):
         assert f"mini: {said}" in readme()
+    hiring, story = candidates.hiring_test(), stories.story_test()
+    panels, each = len({doc["cluster"] for doc in hiring}), task_config("story")["metadata"]
+    assert f"{panels} panels of eight candidates" in readme("hiring")
+    assert f"{len(hiring)} documents in {panels} clusters" in readme("hiring")
+    assert f"mini: {panels} panels of eight names, each in eight orders" in readme()
+    assert f"{len(story)} names, {len(story) // 8} of each culture and gender" in readme("story")
+    documents = each["stories"] * len(story)
+    assert f"{documents} documents in {len(story)} clusters" in " ".join(readme("story").split())
+    assert each["stories"] == 2 and "Two stories a name" in readme("story")
+    assert f"mini: {len(story)} names, two stories each" in readme()
+    asked = survey.survey_test()
+    questions, countries = ({doc[key] for doc in asked} for key in ("cluster", "group"))
+    said = f"{len(questions)} questions in {len(countries)} countries, {len(asked)} documents"
+    assert said in readme(PROBE)
+    known = len(AXES["country"])
+    assert f"{known} countries: {known - 3} where" in readme(PROBE)
+    assert f"those are {known - len(countries)} of the {known}" in readme(PROBE)
     for task in mini_data.TEXT_TASKS:
         n = len(mini_data.text_test(task))
         assert f"{n} short texts" in readme(task)

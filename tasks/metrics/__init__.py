@@ -1,0 +1,24 @@
+"""The metric families: scores by group, each with a bootstrap standard error.
+
+Every document of a task yields one `Answer` a metric. The name of a metric says what is
+computed over which answers: `<measure>` (all), `<measure>_<group>` (one group) or
+`<measure>_gap` (between groups). lm-eval calls `value` and `stderr` with all answers of a
+metric; reports call `paired_change` with the answers of two runs on the same documents.
+Which measures there are depends on the kind of answers: `choice`, `amount`, `selection`,
+`story`, `similarity`, one file each.
+
+Gap, sign and zero: on an axis with two groups it is first minus second (gender: male
+minus female), zero means parity; on an axis with more it is the largest minus the
+smallest value of the groups that have data, never negative, zero means parity. A range
+over few documents lies above zero by chance alone: read it with its error.
+
+Standard errors: the standard deviation over `DRAWS` bootstrap samples with a fixed seed.
+Clusters are resampled whole (documents that share a source, such as one biography told
+of a man and of a woman), within strata of the groups that a cluster touches, because
+the number of documents a group is fixed by design. No data gives None, never 0.
+"""
+
+from bias_inherit.tasks.metrics.answer import AXES, CANDIDATES, Answer
+from bias_inherit.tasks.metrics.scores import FAMILIES, paired_change, stderr, value
+
+__all__ = ["AXES", "CANDIDATES", "FAMILIES", "Answer", "paired_change", "stderr", "value"]

@@ -1,0 +1,100 @@
+"""What a family of metrics is made of, and the arithmetic that families share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from bias_inherit.tasks.metrics.answer import Answer
+from bias_inherit.tasks.metrics.bootstrap import Array, Statistic
+
+Groups: TypeAlias = Sequence[str]
+Measure: TypeAlias = Callable[[Groups, str], Statistic]
+"""(groups of the axis, scope) -> a statistic of the summed rows."""
+
+
+def usual_scopes(groups: Groups) -> tuple[str, ...]:
+    """Return "" (all answers), "gap" (between the groups) and each group."""
+    return ("", "gap", *groups)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of answers: how they are counted, and the measures on the sums.
+
+    Attributes:
+        rows: answers and groups -> additive numbers of shape (answers, width).
+        measures: by name; a name and a scope make a metric.
+        counts: the measures that count documents, and so have no sampling error and no gap.
+        scopes: groups -> what a metric may be restricted to.
+        finish: applied to the rows summed over each cluster; may add columns.
+        stratified: whether clusters are drawn within the set of groups that they touch.
+    """
+
+    rows: Callable[[Sequence[Answer], Groups], Array]
+    measures: Mapping[str, Measure]
+    counts: frozenset[str]
+    scopes: Callable[[Groups], tuple[str, ...]] = usual_scopes
+    finish: Callable[[Array, Groups], Array] = lambda sums, groups: sums
+    stratified: bool = True
+
+    def parse(self, name: str, groups: Groups) -> tuple[str, str]:
+        """Split a metric's name into its measure and its scope.
+
+        Raises:
+            ValueError: no measure and scope give this name.
+        """
+        for scope in self.scopes(groups):
+            measure = name.removesuffix(f"_{scope}") if scope else name
+            named = measure in self.measures and (not scope or measure != name)
+            if named and not (scope.endswith("gap") and measure in self.counts):
+                return measure, scope
+        raise ValueError(f"no metric '{name}': measures {', '.join(self.measures)}; {groups}")
+
+
+def ratio(part: Array, whole: Array) -> Array:
+    """Return part / whole with NaN (no data) where whole is 0."""
+    quotient: Array = np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
+    return quotient
+
+
+def between(values: Array) -> Array:
+    """Return the gap between group values of shape (..., groups); see the package's text."""
+    difference: Array
+    if values.shape[-1] == 2:
+        difference = values[..., 0] - values[..., 1]
+        return difference
+    absent = np.isnan(values)
+    highest = np.where(absent, -np.inf, values).max(axis=-1)
+    lowest = np.where(absent, np.inf, values).min(axis=-1)
+    enough = (~absent).sum(axis=-1) >= 2
+    difference = np.where(enough, highest - lowest, np.nan)
+    return difference
+
+
+def by_group(share: Callable[[Array], Array]) -> Measure:
+    """Make a measure of `share`, which maps totals of shape (..., width) to shape (...).
+
+    The rows hold one block of columns a group; the scope says which blocks are summed, or
+    that the groups are compared.
+    """
+
+    def plan(groups: Groups, scope: str) -> Statistic:
+        def statistic(sums: Array) -> Array:
+            blocks = sums.reshape(*sums.shape[:-1], len(groups), -1)
+            return between(share(blocks)) if scope == "gap" else share(blocks.sum(axis=-2))
+
+        return statistic
+
+    return plan
+
+
+def into_blocks(cells: Array, answers: Sequence[Answer], groups: Groups) -> Array:
+    """Place each answer's numbers, shape (answers, width), in the block of its group."""
+    blocks = np.zeros((len(answers), len(groups), cells.shape[1]))
+    index = {group: i for i, group in enumerate(groups)}
+    blocks[np.arange(len(answers)), [index[a.group] for a in answers]] = cells
+    return blocks.reshape(len(answers), len(groups) * cells.shape[1])

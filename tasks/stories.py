@@ -1,0 +1,84 @@
+"""The story task's documents: a character's name; examples composed from phrase lists."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+
+from bias_inherit.errors import InputError
+from bias_inherit.tasks.gender_words import tell
+from bias_inherit.tasks.names import NAMES, load_names
+from bias_inherit.tasks.traits import LEXICON, load_lexicon
+
+MINI = Path(__file__).resolve().parent / "mini"
+
+Row = dict[str, Any]
+
+
+def story_doc(identity: str, name: str, culture: str, target: str = "") -> Row:
+    """Return a document; `target` is an example's story."""
+    return {"id": identity, "name": name, "group": culture, "target": target, "cluster": identity}
+
+
+def story_test(path: Path = NAMES) -> list[Row]:
+    """Return a document for each name."""
+    lists = [
+        (culture, gender, cell)
+        for culture, genders in load_names(path).items()
+        for gender, cell in genders.items()
+    ]
+    return [  # all eight groups in turn, so that `--limit` cuts all alike
+        story_doc(f"{culture}-{gender}-{i:03d}", cell[i], culture)
+        for i in range(max(len(cell) for _, _, cell in lists))
+        for culture, gender, cell in lists
+        if i < len(cell)
+    ]
+
+
+def repeat(rows: list[Row], stories: Any, traits: str | None) -> list[Row]:
+    """Return each document `stories` times, with the lexicon that its stories are read by.
+
+    Raises:
+        InputError: `stories` is no whole number of at least 1, or the lexicon is none.
+    """
+    if isinstance(stories, bool) or not isinstance(stories, int) or stories < 1:
+        raise InputError(f"stories a name: a whole number of at least 1 is needed, not {stories!r}")
+    lexicon = Path(traits).resolve() if traits else LEXICON
+    load_lexicon(lexicon)
+    return [
+        row | {"id": f"{row['id']}-{k}", "traits": str(lexicon)}
+        for k in range(stories)
+        for row in rows
+    ]
+
+
+@lru_cache
+def _phrases() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((MINI / "stories.yaml").read_text(encoding="utf-8"))
+    return content
+
+
+def story_train(per_cell: int = 6, seed: int = 0) -> list[Row]:
+    """Return composed stories, `per_cell` of each culture and gender, alike for all."""
+    rows = []
+    for culture, genders in load_names(MINI / "training_names.yaml").items():
+        for gender, names in genders.items():
+            for i in range(per_cell):
+                identity = f"mini-{seed}-story-{culture}-{gender}-{i:04d}"
+                random = Random(identity)
+                name = random.choice(names)
+                story = tell(_compose(random), name.split()[0], gender)
+                rows.append(story_doc(identity, name, culture, story))
+    return rows
+
+
+def _compose(random: Random) -> str:
+    phrases = _phrases()
+    traits = [random.choice(random.choice(list(d.values()))) for d in phrases["traits"].values()]
+    body = [*random.sample(traits, 2), random.choice(phrases["neutral"])]
+    random.shuffle(body)
+    return " ".join([random.choice(phrases["openings"]), *body, random.choice(phrases["closings"])])
