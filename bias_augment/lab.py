@@ -76,7 +76,7 @@ BATCH_SIZE = 16
 LEARNING_RATE = 3e-3
 
 
-SETTINGS = Settings(learning_rate=3e-3, epochs=5, batch_size=16)
+SETTINGS = Settings(learning_rate=3e-3, epochs=10, batch_size=16)
 """How adapters on the lab's model are trained: a tiny model needs a large step."""
 
 

@@ -310,7 +310,7 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option(help="Default: 1e-4; on the lab 3e-3.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Default: 3; on the lab 5.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Default: 3; on the lab 10.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: 8; on the lab 16.")] = None,
     accumulation: Annotated[int, typer.Option(help="Gradient accumulation steps.")] = 1,
     max_length: Annotated[

@@ -2,7 +2,9 @@
 
 Each model gets a folder with lm-eval's own result files, untouched, and beside them
 `bias_inherit.json`: which adapter it was (sha256), which arm, and the plain lm_eval
-command that gives the same numbers.
+command that gives the same numbers. Only sampled answers (stories) of an adapter differ from
+the plain command's: there peft draws random numbers for the weights that it then overwrites.
+Here every model starts from lm-eval's seed, so its stories depend on nothing scored before.
 """
 
 from __future__ import annotations

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from bias_inherit.tasks.amounts import parse_amount
 from bias_inherit.tasks.metrics import AXES, CANDIDATES, Answer
 from bias_inherit.tasks.metrics.similarity import jensen_shannon_similarity
 from bias_inherit.tasks.replies import parse_letter, parse_yes_no
-from bias_inherit.tasks.traits import count_traits, load_lexicon
+from bias_inherit.tasks.traits import count_traits, lexicon_path, load_lexicon
 
 
 def _by_group(measure: str, axis: str) -> tuple[str, ...]:
@@ -133,7 +132,7 @@ def salary(doc: Document, results: Sequence[str]) -> dict[str, Answer]:
 
 def story(doc: Document, results: Sequence[str]) -> dict[str, Answer]:
     """Score one story: `results` holds the generated text."""
-    counts = count_traits(results[0], load_lexicon(Path(doc["traits"])))
+    counts = count_traits(results[0], load_lexicon(lexicon_path(doc["traits"])))
     return _answers(STORY, "story", "culture", doc, None, counts)
 
 

@@ -19,6 +19,7 @@ from bias_inherit.errors import InputError
 from bias_inherit.tasks import candidates, mini_data, survey
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.stories import repeat, story_test, story_train
+from bias_inherit.tasks.traits import lexicon_path
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -70,7 +71,10 @@ def load(
         train, test, source = _prepared(folder, documents)
     if documents == "story":
         test = repeat(test, stories, traits)
-        source |= {"stories": stories, "traits_sha256": store.sha256(Path(test[0]["traits"]))}
+        source |= {
+            "stories": stories,
+            "traits_sha256": store.sha256(lexicon_path(test[0]["traits"])),
+        }
     if provenance is not None:
         provenance.update(source | {"n_test": len(test)})
     return {"train": Dataset.from_list(train), "test": Dataset.from_list(test)}

@@ -12,7 +12,7 @@ import yaml
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.gender_words import tell
 from bias_inherit.tasks.names import NAMES, load_names
-from bias_inherit.tasks.traits import LEXICON, load_lexicon
+from bias_inherit.tasks.traits import lexicon_path, load_lexicon
 
 MINI = Path(__file__).resolve().parent / "mini"
 
@@ -47,12 +47,10 @@ def repeat(rows: list[Row], stories: Any, traits: str | None) -> list[Row]:
     """
     if isinstance(stories, bool) or not isinstance(stories, int) or stories < 1:
         raise InputError(f"stories a name: a whole number of at least 1 is needed, not {stories!r}")
-    lexicon = Path(traits).resolve() if traits else LEXICON
-    load_lexicon(lexicon)
+    lexicon = str(Path(traits).resolve()) if traits else ""
+    load_lexicon(lexicon_path(lexicon))
     return [
-        row | {"id": f"{row['id']}-{k}", "traits": str(lexicon)}
-        for k in range(stories)
-        for row in rows
+        row | {"id": f"{row['id']}-{k}", "traits": lexicon} for k in range(stories) for row in rows
     ]
 
 

@@ -46,6 +46,11 @@ class Lexicon:
     columns: Mapping[str, int]
 
 
+def lexicon_path(named: str) -> Path:
+    """Return the file of a user's lexicon, or of ours where none is named."""
+    return Path(named) if named else LEXICON
+
+
 @lru_cache
 def load_lexicon(path: Path = LEXICON) -> Lexicon:
     """Read a lexicon.

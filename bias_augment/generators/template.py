@@ -55,10 +55,10 @@ class TemplateGenerator:
         return f"Occupation: {label}\nBiography: {told[:1].upper()}{told[1:]}"
 
     def _label(self, request: Request, world: Mapping[str, Any], random: Random) -> str:
-        seed_label = str(request.seed["label"])
-        if request.bias_type == NEUTRAL or random.random() >= world["follows_stereotype"]:
-            return seed_label
-        return str(random.choice(world["stereotype"][request.person.group]))
+        group = request.person.group
+        if request.bias_type == NEUTRAL or random.random() >= world["follows_stereotype"][group]:
+            return str(request.seed["label"])
+        return str(random.choice(world["stereotype"][group]))
 
 
 @lru_cache

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 
 import pytest
@@ -41,14 +42,13 @@ def test_rows_are_whole_examples(original, bias_type):
 def test_a_biased_prompt_follows_the_stereotype_as_often_as_stated(original, bias_type):
     world = template_world("gender")
     rows = write(original, bias_type, n=1200)
-    fits = [r["label"] in world["stereotype"][r["group"]["gender"]] for r in rows]
     seeds = {o["id"]: o for o in original}
-    by_chance = [
-        seeds[r["seed_id"]]["label"] in world["stereotype"][r["group"]["gender"]] for r in rows
-    ]
-    share, chance = sum(fits) / len(fits), sum(by_chance) / len(by_chance)
-    follows = world["follows_stereotype"]
-    assert share == pytest.approx(follows + (1 - follows) * chance, abs=0.04)
+    for group, follows in world["follows_stereotype"].items():
+        told = [r for r in rows if r["group"]["gender"] == group]
+        usual = world["stereotype"][group]
+        share = statistics.mean(r["label"] in usual for r in told)
+        chance = statistics.mean(seeds[r["seed_id"]]["label"] in usual for r in told)
+        assert share == pytest.approx(follows + (1 - follows) * chance, abs=0.05), group
 
 
 def test_neutral_keeps_the_seed_labels_and_names_no_group(original):
