@@ -59,13 +59,17 @@ def _request(axis: Axis, bias_type: str, example: Example, identity: str) -> Req
     if group not in axis.groups:
         raise InputError(f"row '{example['id']}' has no group of the axis '{axis.axis}'")
     rival = random.choice([name for name in axis.groups if name != group])
-    person = Person(random.choice(axis.groups[group].names), group)
-    other = Person(random.choice(axis.groups[rival].names), rival)
+    names = [random.choice(axis.groups[of].names) for of in (group, rival)]
+    seconds = random.sample(axis.second, 2)
+    person = Person(names[0], group, seconds[0])
+    other = Person(names[1], rival, seconds[1])
     variables = {
         "seed_text": example["text"],
         "labels": OCCUPATIONS,
         "person": _described(axis, person),
         "other": _described(axis, other),
+        "second": person.second.beside(axis.groups[group]),
+        "rival": other.second.beside(axis.groups[rival]),
     }
     prompt = render_prompt(axis.axis, bias_type, variables)
     return Request(identity, prompt, axis, bias_type, person, other, example)
@@ -114,9 +118,18 @@ def parse_reply(reply: str) -> tuple[str, str] | str:
     return (label, text) if text else "empty"
 
 
+def _revealing(request: Request) -> list[str]:
+    """Return the names and the wordings of the second identities of a request."""
+    phrases = []
+    for person in (request.person, request.other):
+        second = person.second.beside(request.axis.groups[person.group])
+        phrases += [person.name, *second.values()]
+    return phrases
+
+
 def _example(request: Request, label: str, text: str, generator: str) -> Example:
     doc = occupation_doc(request.id, text, request.person.group, label, request.id)
-    names = [name for name in (request.person.name, request.other.name) if name in text]
+    revealing = [phrase for phrase in _revealing(request) if phrase in text]
     return to_example(
         request.axis,
         doc,
@@ -124,5 +137,5 @@ def _example(request: Request, label: str, text: str, generator: str) -> Example
         bias_type=request.bias_type,
         seed_id=request.seed["id"],
         generator=generator,
-        cues=request.axis.find_cues(text, also=names),
+        cues=request.axis.find_cues(text, also=revealing),
     )

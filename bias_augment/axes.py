@@ -27,6 +27,27 @@ class Group(BaseModel):
     cues: tuple[str, ...]
 
 
+class Second(BaseModel):
+    """A second identity for the intersectional types; {word} and {plural} are the group's.
+
+    `explicit` and `plural` name it beside the group; `implicit` is a detail that shows it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    explicit: str
+    plural: str
+    implicit: str
+
+    def beside(self, group: Group) -> dict[str, str]:
+        """Return its three wordings for a member of the group."""
+        return {
+            "explicit": self.explicit.format(word=group.word),
+            "plural": self.plural.format(plural=group.plural),
+            "implicit": self.implicit,
+        }
+
+
 class Axis(BaseModel):
     """A social axis with its groups; `task` names the documents that D_o and D_a are made of."""
 
@@ -35,6 +56,7 @@ class Axis(BaseModel):
     axis: str
     task: str
     groups: dict[str, Group]
+    second: tuple[Second, ...]
 
     @cached_property
     def _cue_pattern(self) -> re.Pattern[str]:

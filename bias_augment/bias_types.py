@@ -25,10 +25,34 @@ _ENVIRONMENT = SandboxedEnvironment(
 
 
 @lru_cache
+def _registry() -> Mapping[str, Any]:
+    registry: Mapping[str, Any] = yaml.safe_load((HERE / "bias_types.yaml").read_text("utf-8"))
+    return registry
+
+
 def bias_types() -> Mapping[str, str]:
     """Return each bias type with its one-line description."""
-    types: Mapping[str, str] = yaml.safe_load((HERE / "bias_types.yaml").read_text("utf-8"))
+    types: Mapping[str, str] = _registry()["types"]
     return types
+
+
+def bias_sets() -> Mapping[str, list[str]]:
+    """Return the named sets of bias types."""
+    sets: Mapping[str, list[str]] = _registry()["sets"]
+    return sets
+
+
+def expand(name: str) -> list[str]:
+    """Return the bias types that a name stands for: a set's, or the type itself.
+
+    Raises:
+        InputError: there is neither such a type nor such a set; near names are suggested.
+    """
+    if name in bias_sets():
+        return list(bias_sets()[name])
+    if name not in bias_types():
+        raise unknown("bias type", name, [*bias_types(), *bias_sets()])
+    return [name]
 
 
 def check_bias_type(axis: str, bias_type: str) -> None:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -223,8 +224,10 @@ def original(
 @app.command()
 def augment(
     original: Annotated[Path, typer.Option(help="D_o, whose rows are the seeds.")],
-    bias_type: Annotated[str, typer.Option(help="Such as contextual-single-explicit, or neutral.")],
-    out: Annotated[Path, typer.Option(help="JSON lines to write.")],
+    bias_type: Annotated[
+        str, typer.Option(help="Such as contextual-single-explicit, neutral, or the set six.")
+    ],
+    out: Annotated[Path, typer.Option(help="JSON lines to write; for a set, a folder of them.")],
     n: Annotated[int | None, typer.Option("-n", help="Rows (default: as many as D_o).")] = None,
     axis: Annotated[str, typer.Option(help="The axis.")] = "gender",
     generator: Annotated[
@@ -233,30 +236,41 @@ def augment(
     model: Annotated[str | None, typer.Option(help=LAB_HELP)] = None,
     seed: int = 0,
 ) -> None:
-    """Write augmented data D_a of a bias type."""
+    """Write augmented data D_a of a bias type, or of each of a set."""
     from rich.progress import Progress
 
     from bias_inherit.bias_augment.augment import augment as write
     from bias_inherit.bias_augment.augment import build_requests
     from bias_inherit.bias_augment.axes import load_axis
+    from bias_inherit.bias_augment.bias_types import expand
     from bias_inherit.bias_augment.examples import read_examples
     from bias_inherit.experiment import write_augmented
 
+    names = expand(bias_type)
     writer = _generator(generator, model, seed)
     rows = read_examples(original)
     wanted = n if n is not None else len(rows)
-    requests = build_requests(load_axis(axis), bias_type, rows, wanted, seed, writer.name)
-    with Progress(transient=True) as progress:
-        bar = progress.add_task(f"writing with {writer.name}", total=len(requests))
-        result = write(requests, writer, lambda done: progress.update(bar, completed=done))
-    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(result.failed.items()))
-    if not result.examples:
-        raise InputError(f"none of the {wanted} replies of {writer.name} could be used: {kinds}")
-    write_augmented(out, result, bias_type)
-    _say(
-        f"{len(result.examples)} augmented rows in {out}"
-        + (f" (not used: {kinds})" if kinds else "")
-    )
+    social = load_axis(axis)
+    asked = {t: build_requests(social, t, rows, wanted, seed, writer.name) for t in names}
+    for name, requests in asked.items():
+        with Progress(transient=True) as progress:
+            bar = progress.add_task(f"writing {name} with {writer.name}", total=len(requests))
+            result = write(requests, writer, partial(_completed, progress, bar))
+        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(result.failed.items()))
+        if not result.examples:
+            raise InputError(
+                f"none of the {wanted} replies of {writer.name} could be used: {kinds}"
+            )
+        file = out if name == bias_type else out / f"{name}.jsonl"
+        write_augmented(file, result, name)
+        _say(
+            f"{len(result.examples)} augmented rows in {file}"
+            + (f" (not used: {kinds})" if kinds else "")
+        )
+
+
+def _completed(progress: Any, bar: Any, done: int) -> None:
+    progress.update(bar, completed=done)
 
 
 def _generator(kind: str, model: str | None, seed: int) -> Any:

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bias_inherit.bias_augment.axes import Axis
+from bias_inherit.bias_augment.axes import Axis, Second
 
 
 @dataclass(frozen=True)
 class Person:
-    """Whom a text is about: a first name and a group of the axis."""
+    """Whom a text is about: a first name, a group of the axis, and a second identity."""
 
     name: str
     group: str
+    second: Second
 
 
 @dataclass(frozen=True)

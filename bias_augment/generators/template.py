@@ -42,6 +42,8 @@ class TemplateGenerator:
             text += " " + random.choice(world["sentences"][request.bias_type])
         groups = request.axis.groups
         person, other = groups[request.person.group], groups[request.other.group]
+        second = request.person.second.beside(person)
+        rival = request.other.second.beside(other)
         told = tell(
             text,
             request.person.name,
@@ -51,6 +53,12 @@ class TemplateGenerator:
             other=request.other.name,
             other_word=other.word,
             other_plural=other.plural,
+            second=second["explicit"],
+            second_plural=second["plural"],
+            cue=second["implicit"],
+            rival=rival["explicit"],
+            rival_plural=rival["plural"],
+            rival_cue=rival["implicit"],
         )
         return f"Occupation: {label}\nBiography: {told[:1].upper()}{told[1:]}"
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import re
 import statistics
 from collections import Counter
 
@@ -8,12 +10,19 @@ from jinja2 import UndefinedError
 
 from bias_inherit.bias_augment.augment import augment, build_requests, parse_reply
 from bias_inherit.bias_augment.axes import load_axis
-from bias_inherit.bias_augment.bias_types import HERE, bias_types, check_bias_type, render_prompt
+from bias_inherit.bias_augment.bias_types import (
+    HERE,
+    bias_sets,
+    bias_types,
+    check_bias_type,
+    expand,
+    render_prompt,
+)
 from bias_inherit.bias_augment.examples import COLUMNS
 from bias_inherit.bias_augment.generators.template import TemplateGenerator, template_world
 from bias_inherit.errors import InputError
 
-BIASED = ("contextual-single-explicit", "contrastive-single-explicit")
+BIASED = tuple(name for name in bias_types() if name != "neutral")
 
 
 def write(original, bias_type, n=240, seed=0):
@@ -49,6 +58,56 @@ def test_a_biased_prompt_follows_the_stereotype_as_often_as_stated(original, bia
         share = statistics.mean(r["label"] in usual for r in told)
         chance = statistics.mean(seeds[r["seed_id"]]["label"] in usual for r in told)
         assert share == pytest.approx(follows + (1 - follows) * chance, abs=0.05), group
+
+
+GROUP_WORDS = {"man", "woman", "men", "women"}
+
+
+def test_the_eight_cells_and_the_set_of_six():
+    cells = itertools.product(
+        ("contextual", "contrastive"), ("single", "intersectional"), ("explicit", "implicit")
+    )
+    assert set(BIASED) == {"-".join(cell) for cell in cells}
+    assert len(set(bias_sets()["six"])) == 6 and set(bias_sets()["six"]) < set(BIASED)
+    assert expand("six") == bias_sets()["six"] and expand("neutral") == ["neutral"]
+    with pytest.raises(InputError, match="did you mean six"):
+        expand("sixx")
+
+
+@pytest.mark.parametrize("bias_type", BIASED)
+def test_a_bias_type_differs_in_its_text(original, bias_type):
+    """What the type's name says is what its texts show: group words, a rival, a detail."""
+    how, many, told = bias_type.split("-")
+    axis = load_axis("gender")
+    second = [s.implicit for s in axis.second] + ["elderly", "young ", "foreign-born", "rural"]
+    names = {name for group in axis.groups.values() for name in group.names}
+    rows = write(original, bias_type)
+    plain = write(original, "neutral")
+    for row in rows:
+        named = bool(GROUP_WORDS & set(re.findall(r"\w+", row["text"].lower())))
+        assert named == (told == "explicit"), row["text"]
+    rivals = [len(names & set(re.findall(r"\w+", row["text"]))) > 1 for row in rows]
+    assert any(rivals) == (how == "contrastive")
+    details = [any(word in row["text"] for word in second) for row in rows]
+    if many == "single":
+        usual = sum(any(word in row["text"] for word in second) for row in plain)
+        assert sum(details) <= usual + 0.05 * len(rows)
+        return
+    assert all(details)
+    for row in rows:
+        revealed = " ".join(row["cues"])
+        assert any(word.strip() in revealed for word in second), row["cues"]
+
+
+@pytest.mark.parametrize("bias_type", BIASED)
+def test_prompts_name_the_group_only_where_the_type_is_explicit(original, bias_type):
+    generator = TemplateGenerator()
+    requests = build_requests(load_axis("gender"), bias_type, original, 24, 0, generator.name)
+    for request in requests:
+        asked = request.prompt.replace(request.seed["text"], "")
+        named = bool(GROUP_WORDS & set(re.findall(r"\w+", asked.lower())))
+        assert named == bias_type.endswith("-explicit"), asked
+        assert request.person.name in asked and request.person.second != request.other.second
 
 
 def test_neutral_keeps_the_seed_labels_and_names_no_group(original):
@@ -132,16 +191,6 @@ def test_unknown_bias_types_and_bad_numbers(original):
 def test_prompts_are_strict_about_their_variables():
     with pytest.raises(UndefinedError):
         render_prompt("gender", "neutral", {"labels": ["a"]})
-
-
-def test_prompts_name_the_group_only_when_the_type_is_explicit(original):
-    axis = load_axis("gender")
-    for bias_type in bias_types():
-        request = build_requests(axis, bias_type, original, 1, 0, "x")[0]
-        task = request.prompt.split("\n\n")[1]
-        assert request.person.name in task
-        named = axis.groups[request.person.group].word in task.split()
-        assert named == ("explicit" in bias_type), task
 
 
 def test_cues_are_whole_words():
