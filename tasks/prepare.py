@@ -82,7 +82,8 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
     """Write the text tasks' documents; return the rows of each, the absent sets, and remarks.
 
     A remark names a set with fewer than `FEW` positives: an F1 on it would be noise. Texts
-    that occur twice or in several sets form one cluster.
+    that occur twice or in several sets form one cluster. A set that repeats another's texts
+    in finer classes (`twin_of`) is not pooled beside it: it gives the documents a `class`.
 
     Raises:
         InputError: none of the sets is there, a file differs from the published one, or a
@@ -98,8 +99,13 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
         absent += [entry["path"] for entry in sets if entry not in present]
         if not present:
             continue
-        documents = [d for entry in present for d in _culture_documents(data, task, entry)]
-        for entry in present:
+        there = {entry["path"] for entry in present}
+        twins = [entry for entry in present if entry.get("twin_of") in there]
+        pooled = [entry for entry in present if entry not in twins]
+        documents = [d for entry in pooled for d in _culture_documents(data, task, entry)]
+        for entry in twins:
+            _take_classes(documents, data, task, entry)
+        for entry in pooled:
             positives = sum(d["gold"] for d in documents if d["source"] == entry["path"])
             if positives < FEW:
                 few.append(f"only {positives} positives: {entry['path']}")
@@ -297,5 +303,14 @@ def _culture_documents(data: Path, task: str, entry: Mapping[str, Any]) -> Itera
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         identity = f"{entry['topic']}-{where.rpartition(':')[2]}"
         yield text_doc(task, identity, text, entry["culture"], label, digest) | {
-            "source": entry["path"]
+            "source": entry["path"],
+            "class": str(row["label"]),
         }
+
+
+def _take_classes(documents: list[Row], data: Path, task: str, twin: Mapping[str, Any]) -> None:
+    """Give the documents of a set the finer classes of its twin, text by text."""
+    classes = {d["text"]: d["class"] for d in _culture_documents(data, task, twin)}
+    for document in documents:
+        if document["source"] == twin["twin_of"]:
+            document["class"] = classes.get(document["text"], document["class"])

@@ -177,7 +177,7 @@ def test_real_texts_of_each_culture(public_data, tmp_path):
         "spam": 1000,
     }
     assert few == []  # every set there has at least ten positives
-    assert len(absent) == 11 and "Portuguese/ToLD-Br/homophobia.jsonl" in absent
+    assert len(absent) == 12 and "Portuguese/ToLD-Br/homophobia.jsonl" in absent
     provenance = json.loads((tmp_path / "bias_detection/bias_inherit.json").read_text())
     assert provenance["absent"] == absent
     assert provenance["n_test"] == 3000
@@ -324,6 +324,41 @@ def own_registry(tmp_path, monkeypatch):
 
 
 TEXT = {"data": "好。", "label": 0}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_twin_gives_classes_and_is_never_pooled(whole, tmp_path, monkeypatch):
+    """One text in two files: binary, and by target. Alone, the finer file takes its place."""
+    sets = {
+        "binary.jsonl": [{"data": "a", "label": "NO"}, {"data": "b", "label": "HS"}],
+        "finer.jsonl": [{"data": "b", "label": "HS6"}, {"data": "a", "label": "NO"}],
+    }
+    entries = []
+    for path, rows in sets.items():
+        file = write_lines(tmp_path / "checkout" / "data" / path, rows)
+        entry = {"path": path, "culture": "arabic", "text": "data", "topic": path, "n": 2}
+        entry |= {"labels": {"NO": 0, "HS": 1, "HS6": 1}, "twin_of": "binary.jsonl"}
+        entries.append(entry | {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()[:16]})
+    del entries[0]["twin_of"]
+    (tmp_path / "culture_sets.yaml").write_text(json.dumps({"hate_speech": entries}))
+    monkeypatch.setattr(prepare, "HERE", tmp_path)
+    if not whole:
+        (tmp_path / "checkout" / "data" / "binary.jsonl").unlink()
+    counts, absent, _ = prepare_culture(tmp_path / "checkout", tmp_path / "out")
+    rows = read_lines(tmp_path / "out/hate_speech/test.jsonl")
+    assert counts == {"hate_speech": 2} and absent == ([] if whole else ["binary.jsonl"])
+    assert {(r["text"], r["gold"], r["class"]) for r in rows} == {("a", 0, "NO"), ("b", 1, "HS6")}
+    assert {r["source"] for r in rows} == {"binary.jsonl" if whole else "finer.jsonl"}
+
+
+def test_all_28_public_sets_are_known():
+    import yaml
+
+    registry = yaml.safe_load((prepare.HERE / "culture_sets.yaml").read_text("utf-8"))
+    entries = [entry for sets in registry.values() for entry in sets]
+    assert len(entries) == len({entry["path"] for entry in entries}) == 28
+    twins = [entry["path"] for entry in entries if "twin_of" in entry]
+    assert twins == ["Arabic/OSACT5/hate_Finegrained.jsonl"]
 
 
 @pytest.mark.parametrize(
