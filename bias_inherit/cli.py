@@ -231,9 +231,15 @@ def augment(
     n: Annotated[int | None, typer.Option("-n", help="Rows (default: as many as D_o).")] = None,
     axis: Annotated[str, typer.Option(help="The axis.")] = "gender",
     generator: Annotated[
-        str, typer.Option(help="'template', or 'local' with --model.")
+        str, typer.Option(help="'template', 'local' with --model, or 'openai' (any such server).")
     ] = "template",
-    model: Annotated[str | None, typer.Option(help=LAB_HELP)] = None,
+    model: Annotated[
+        str | None, typer.Option(help=f"{LAB_HELP} With openai: the server's name of the model.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Such as http://127.0.0.1:8000/v1; key: OPENAI_API_KEY.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Requests in flight (openai).")] = 16,
     seed: int = 0,
 ) -> None:
     """Write augmented data D_a of a bias type, or of each of a set."""
@@ -247,7 +253,7 @@ def augment(
     from bias_inherit.experiment import write_augmented
 
     names = expand(bias_type)
-    writer = _generator(generator, model, seed)
+    writer = _generator(generator, model, seed, base_url, concurrency, out)
     rows = read_examples(original)
     wanted = n if n is not None else len(rows)
     social = load_axis(axis)
@@ -273,17 +279,27 @@ def _completed(progress: Any, bar: Any, done: int) -> None:
     progress.update(bar, completed=done)
 
 
-def _generator(kind: str, model: str | None, seed: int) -> Any:
+def _generator(
+    kind: str, model: str | None, seed: int, base_url: str | None, concurrency: int, out: Path
+) -> Any:
     from bias_inherit.bias_augment.generators.local import LocalGenerator
+    from bias_inherit.bias_augment.generators.server import ServerGenerator
     from bias_inherit.bias_augment.generators.template import TemplateGenerator
 
     if kind == "template":
         return TemplateGenerator()
-    if kind != "local":
-        raise unknown("generator", kind, ("template", "local"))
+    if kind not in ("local", "openai"):
+        raise unknown("generator", kind, ("template", "local", "openai"))
     if model is None:
-        raise InputError("the generator 'local' needs --model (a folder or hub id)")
-    return LocalGenerator(_base(model), seed=seed)
+        raise InputError(f"the generator '{kind}' needs --model")
+    if kind == "local":
+        return LocalGenerator(_base(model), seed=seed)
+    if base_url is None:
+        raise InputError("the generator 'openai' needs --base-url")
+    if concurrency < 1:
+        raise InputError(f"concurrency must be at least 1, not {concurrency}")
+    record = out.with_name(f"{out.name}.replies.jsonl")
+    return ServerGenerator(model, base_url, record, concurrency, seed=seed)
 
 
 @app.command()

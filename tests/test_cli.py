@@ -142,6 +142,10 @@ BAD = {
         "augment --original o.jsonl --bias-type neutral --generator llm --out new",
         "unknown generator 'llm'",
     ),
+    "generator without address": (
+        "augment --original o.jsonl --bias-type neutral --generator openai --model m --out new",
+        "the generator 'openai' needs --base-url",
+    ),
     "generator without model": (
         "augment --original o.jsonl --bias-type neutral --generator local --out new",
         "needs --model",
