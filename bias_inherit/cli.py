@@ -132,7 +132,7 @@ def validate(
 
 @app.command()
 def lab(
-    rebuild: Annotated[bool, typer.Option(help="Train it again (about two minutes).")] = False,
+    rebuild: Annotated[bool, typer.Option(help="Train it again (about three minutes).")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Where to (default: in place of the shipped one).")
     ] = None,
