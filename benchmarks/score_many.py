@@ -10,29 +10,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
-
-
-def seconds(*commands: list[str], cwd: Path) -> float:
-    begin = time.perf_counter()
-    for command in commands:
-        subprocess.run(
-            [str(BIN / command[0]), *command[1:]], cwd=cwd, check=True, capture_output=True
-        )
-    return time.perf_counter() - begin
-
-
-def output(*command: str) -> str:
-    done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+from _processes import output, seconds
 
 
 def main() -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+from _processes import output, seconds
+
 IMPORTS = (
     "import torch, transformers, datasets, lm_eval, bias_inherit.cli, bias_inherit.score\n"
     "from lm_eval import simple_evaluate\n"
@@ -24,32 +23,20 @@ IMPORTS = (
 )
 
 
-def seconds(command: list[str], cwd: str) -> float:
-    begin = time.perf_counter()
-    subprocess.run(command, cwd=cwd, check=True, capture_output=True)
-    return time.perf_counter() - begin
-
-
-def output(*command: str) -> str:
-    done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     base, tasks = output("bias-inherit", "lab"), output("bias-inherit", "tasks")
-    plain = [str(BIN / "lm_eval"), "--model", "hf", "--model_args", f"pretrained={base}"]
+    plain = ["lm_eval", "--model", "hf", "--model_args", f"pretrained={base}"]
     plain += ["--include_path", tasks, "--tasks", "bias_inherit_*", "--batch_size", "16"]
     after, ratios = [], []
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
         for i in range(repeats):
-            imports = seconds([sys.executable, "-c", IMPORTS], work)
-            ours = seconds([str(BIN / "bias-inherit"), "score", "--out", f"s{i}"], work)
-            theirs = seconds(plain, work)
+            imports = seconds([Path(sys.executable).name, "-c", IMPORTS], cwd=work)
+            ours = seconds(["bias-inherit", "score", "--out", f"s{i}"], cwd=work)
+            theirs = seconds(plain, cwd=work)
             after.append(ours - imports)
             ratios.append(theirs / ours)
             print(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import yaml
 
 from bias_inherit.errors import InputError
 
@@ -67,6 +68,20 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is not valid JSON ({error})") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the parsed YAML file, plain values only.
+
+    Raises:
+        InputError: the file is absent or is no YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: is no readable YAML ({str(error).splitlines()[0]})") from None
 
 
 def read_jsonl(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:

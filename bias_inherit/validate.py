@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from bias_inherit.errors import InputError
+from bias_inherit.tasks.prompts import ConfigLoader
 
 _GROUP_KEYS = {
     "group",
@@ -41,8 +42,8 @@ class Finding:
         return f"{self.path}: {self.what}"
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Reads functions as their names, and refuses a key that stands twice."""
+class _StrictLoader(ConfigLoader):
+    """Refuses a key that stands twice."""
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -59,7 +60,6 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_StrictLoader.add_constructor("!function", lambda loader, node: str(node.value))
 
 
 def validate(

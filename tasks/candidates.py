@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
 from bias_inherit.tasks.metrics import CANDIDATES
+from bias_inherit.tasks.mini_data import MINI, packaged_yaml
 from bias_inherit.tasks.names import NAMES, NameLists, load_names
-
-MINI = Path(__file__).resolve().parent / "mini"
-LETTERS = tuple("ABCDEFGH")
 
 Row = dict[str, Any]
 
@@ -28,17 +23,9 @@ def balanced_orders(n: int) -> list[list[int]]:
     return [[(candidate + shift) % n for candidate in first] for shift in range(n)]
 
 
-@lru_cache
-def _jobs(part: str) -> list[dict[str, str]]:
-    content: dict[str, list[dict[str, str]]] = yaml.safe_load(
-        (MINI / "jobs.yaml").read_text(encoding="utf-8")
-    )
-    return content[part]
-
-
 def _panels(names: NameLists, part: str, many: int) -> Iterator[tuple[int, list[str], Row]]:
     """Yield (number, the eight names, job) of each panel; names are used in turn."""
-    jobs = _jobs(part)
+    jobs = packaged_yaml("mini/jobs.yaml")[part]
     lists = [names[culture][gender] for culture, gender in (c.split("_") for c in CANDIDATES)]
     for i in range(many):
         yield i, [cell[i % len(cell)] for cell in lists], dict(jobs[i % len(jobs)])

@@ -44,19 +44,21 @@ Row = dict[str, Any]
 
 
 @lru_cache
-def _yaml(name: str) -> Any:
+def packaged_yaml(name: str) -> Any:
+    """Return a YAML that stands in this folder or below it."""
     return yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
 
 
 @lru_cache
-def _jsonl(name: str) -> list[Row]:
+def packaged_jsonl(name: str) -> list[Row]:
+    """Return the rows of a file of the mini data."""
     lines = (MINI / name).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
 def names(gender: str, part: str = "train") -> list[str]:
     """Return first names of a gender; those of the test part occur nowhere else."""
-    lists: Mapping[str, list[str]] = _yaml("mini/names.yaml")
+    lists: Mapping[str, list[str]] = packaged_yaml("mini/names.yaml")
     return lists[gender if part == "train" else f"test_{gender}"]
 
 
@@ -69,7 +71,7 @@ def compose_biography(random: Random, occupation: str) -> str:
     Three in five name a clear detail of the occupation, one in five only a mild one, and
     one in five fits two occupations: there a model has only its prior to go by.
     """
-    phrases = _yaml("mini/phrases.yaml")
+    phrases = packaged_yaml("mini/phrases.yaml")
     own = phrases["occupations"][occupation]
     shared = [s["text"] for s in phrases["shared"] if occupation in s["occupations"]]
     kind = random.random()
@@ -130,7 +132,7 @@ def occupation_train(per_cell: int | PerCell = 30, seed: int = 0) -> list[Row]:
 
 def salary_train(per_cell: int = 30, seed: int = 0) -> list[Row]:
     """Return composed documents whose amount depends on the occupation, never on the gender."""
-    ranges: Mapping[str, list[int]] = _yaml("mini/phrases.yaml")["salaries"]
+    ranges: Mapping[str, list[int]] = packaged_yaml("mini/phrases.yaml")["salaries"]
     return [
         salary_doc(identity, text, gender, identity, _amount(random, *ranges[occupation]))
         for identity, occupation, gender, text, random in _training_people(per_cell, seed)
@@ -161,13 +163,15 @@ def occupation_test() -> list[Row]:
     """Return the written biographies, each told of a man and of a woman (one cluster)."""
     return [
         occupation_doc(f"{b['id']}-{gender}", text, gender, b["occupation"], b["id"])
-        for b, gender, text in _told_twice(interleave(_jsonl("biographies.jsonl"), "occupation"))
+        for b, gender, text in _told_twice(
+            interleave(packaged_jsonl("biographies.jsonl"), "occupation")
+        )
     ]
 
 
 def salary_test() -> list[Row]:
     """Return ten written biographies an occupation, each told of a man and of a woman."""
-    biographies = interleave(_jsonl("biographies.jsonl"), "occupation")
+    biographies = interleave(packaged_jsonl("biographies.jsonl"), "occupation")
     chosen = biographies[: SALARY_BIOGRAPHIES * len(OCCUPATIONS)]
     return [
         salary_doc(f"{b['id']}-{gender}", text, gender, b["id"])
@@ -180,7 +184,7 @@ def salary_test() -> list[Row]:
 
 def text_doc(task: str, identity: str, text: str, culture: str, label: int, cluster: str) -> Row:
     """Return a document of a text task, with the question in the text's own language."""
-    table = _yaml("questions.yaml")
+    table = packaged_yaml("questions.yaml")
     words = table["words"][culture]
     return {
         "id": identity,
@@ -197,13 +201,13 @@ def text_doc(task: str, identity: str, text: str, culture: str, label: int, clus
 
 def text_test(task: str) -> list[Row]:
     """Return the written test texts of a task in four languages."""
-    rows = interleave(_jsonl(f"{task}_test.jsonl"), "culture")
+    rows = interleave(packaged_jsonl(f"{task}_test.jsonl"), "culture")
     return [text_doc(task, r["id"], r["text"], r["culture"], r["label"], r["id"]) for r in rows]
 
 
 def text_train(task: str, per_cell: int = 60, seed: int = 0) -> list[Row]:
     """Return composed texts, `per_cell` of each culture and label."""
-    phrases = _yaml(f"mini/{task}_train.yaml")
+    phrases = packaged_yaml(f"mini/{task}_train.yaml")
     rows = []
     for culture in AXES["culture"]:
         for label, kind in enumerate(("unbiased", "biased")):

@@ -7,8 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics import AXES
 
@@ -25,11 +24,7 @@ def load_names(path: Path = NAMES) -> NameLists:
     Raises:
         InputError: a group is missing, empty or unknown, or a name stands in two groups.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: is no readable names list ({reason})") from None
+    content = store.read_yaml(path)
     seen: dict[str, str] = {}
     lists: dict[str, dict[str, list[str]]] = {}
     _known(path, "culture", content, AXES["culture"])

@@ -8,7 +8,6 @@ on the order of the rows nor on the platform.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,10 +32,10 @@ from bias_inherit.tasks.mini_data import (
 )
 from bias_inherit.tasks.stories import story_test
 from bias_inherit.tasks.survey import country_counts, read_survey
+from bias_inherit.tasks.tables import Located, read_splits
 
 HERE = Path(__file__).resolve().parent
 HUB_ID = "LabHC/bias_in_bios"
-FILE_TYPES = (".jsonl", ".json", ".csv", ".parquet")
 COLUMNS = ("hard_text", "profession", "gender")
 PROFESSIONS = 28
 PROFESSION_IDS: Mapping[int, str] = {
@@ -67,7 +66,9 @@ def prepare_biographies(source: str, out: Path, per_cell: int = PER_CELL) -> dic
     Raises:
         InputError: the source is absent, broken, or has no occupation with both genders.
     """
-    splits = _read_biographies(source)
+    splits = {
+        split: list(_checked(rows)) for split, rows in read_splits(source, COLUMNS, HUB_ID).items()
+    }
     train, test = _split(splits, per_cell)
     if not test:
         raise InputError(f"{source}: no occupation of the six has biographies of both genders")
@@ -155,56 +156,8 @@ def _write(out: Path, parts: Mapping[str, Mapping[str, list[Row]]], source: Row)
 # --- BiasinBios ------------------------------------------------------------------------------
 
 
-def _read_biographies(source: str) -> dict[str, list[Row]]:
-    """Return the rows by split; a single file has the one split "all"."""
-    path = Path(source)
-    if path.is_file():
-        return {"all": list(_checked(_read_file(path)))}
-    if not path.is_dir() and (source.count("/") != 1 or path.suffix in FILE_TYPES):
-        raise InputError(f"{source}: no such file or folder, and no hub id like {HUB_ID}")
-    from datasets import load_dataset
-
-    try:
-        loaded = load_dataset(source)
-    except Exception as error:  # the hub's client raises many unrelated types
-        raise InputError(f"{source}: cannot be loaded ({str(error).splitlines()[0]})") from None
-    return {
-        split: list(_checked((f"{source}[{split}]:{i}", row) for i, row in enumerate(rows)))
-        for split, rows in loaded.items()
-    }
-
-
-def _read_file(path: Path) -> Iterator[tuple[str, Row]]:
-    """Yield (file and line, row) of a jsonl, csv or parquet file."""
-    if path.suffix in {".jsonl", ".json"}:
-        yield from store.iter_jsonl(path, COLUMNS)
-    elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            try:
-                for row in reader:
-                    yield f"{path}:{reader.line_num}", row
-            except (UnicodeDecodeError, csv.Error) as error:
-                raise InputError(f"{path}: is no CSV in UTF-8 ({error})") from None
-    elif path.suffix == ".parquet":
-        from datasets import Dataset
-
-        try:
-            rows = Dataset.from_parquet(str(path))
-        except Exception as error:  # pyarrow's errors have no common root
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: is no readable parquet file ({reason})") from None
-        for i, row in enumerate(rows):
-            yield f"{path}: row {i}", dict(row)
-    else:
-        raise InputError(f"{path}: expected a file of type {', '.join(FILE_TYPES)}")
-
-
-def _checked(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Row]:
+def _checked(rows: Iterable[Located]) -> Iterator[Row]:
     for where, row in rows:
-        missing = [column for column in COLUMNS if row.get(column) is None]
-        if missing:
-            raise InputError(f"{where}: column {', '.join(missing)} is missing or empty")
         try:
             profession, gender = int(row["profession"]), int(row["gender"])
         except (TypeError, ValueError):

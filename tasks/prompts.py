@@ -19,11 +19,11 @@ PREFIX = "bias_inherit_"
 _ENVIRONMENT = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
 
-class _Loader(yaml.SafeLoader):
+class ConfigLoader(yaml.SafeLoader):
     """Reads a task's YAML without importing the functions that it names."""
 
 
-_Loader.add_constructor("!function", lambda loader, node: str(node.value))
+ConfigLoader.add_constructor("!function", lambda loader, node: str(node.value))
 
 
 @lru_cache
@@ -57,6 +57,6 @@ def task_names() -> list[str]:
 
 def read_config(path: Path) -> dict[str, Any]:
     """Return a YAML with its includes merged; functions stand as their names."""
-    config: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    config: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=ConfigLoader)
     include = config.pop("include", None)
     return (read_config(path.parent / include) if include else {}) | config

@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
-import yaml
+from bias_inherit.tasks.mini_data import packaged_yaml
 
-HERE = Path(__file__).resolve().parent
 _LEAD = re.compile(
     r"(?:the\s+)?(?:correct\s+|best\s+|final\s+)?(?:answer|option|choice)\b(?:\s+is)?\s*:?\s*", re.I
 )
@@ -81,8 +78,7 @@ def _leading(line: str, forms: Sequence[tuple[str, int]]) -> tuple[int | None, s
 @lru_cache
 def _forms(culture: str) -> tuple[list[tuple[str, int]], str]:
     """Return (form, answer) of a language and of English, longest first, and its "Answer"."""
-    words: dict[str, Any] = yaml.safe_load((HERE / "questions.yaml").read_text(encoding="utf-8"))
-    own = words["words"][culture]
+    own = packaged_yaml("questions.yaml")["words"][culture]
     forms = {own["no"]: 0, own["yes"]: 1, "no": 0, "yes": 1}
     forms |= dict.fromkeys(own["also_no"], 0) | dict.fromkeys(own["also_yes"], 1)
     plain = [(form.casefold(), answer) for form, answer in forms.items()]

@@ -9,10 +9,10 @@ place) or the folder that it wrote to.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
@@ -26,17 +26,27 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_MINI: Mapping[str, tuple[Callable[[], list[Row]], Callable[[], list[Row]]]] = {
-    "occupation": (mini_data.occupation_train, mini_data.occupation_test),
-    "hiring": (candidates.hiring_train, candidates.hiring_test),
-    "salary": (mini_data.salary_train, mini_data.salary_test),
-    "story": (story_train, story_test),
-    "survey": (survey.survey_train, survey.survey_test),
+
+class Documents(NamedTuple):
+    """How the mini parts of some documents are made, and the axis of their groups."""
+
+    axis: str
+    train: Callable[[], list[Row]]
+    test: Callable[[], list[Row]]
+
+
+DOCUMENTS: Mapping[str, Documents] = {
+    "occupation": Documents("gender", mini_data.occupation_train, mini_data.occupation_test),
+    "hiring": Documents("culture", candidates.hiring_train, candidates.hiring_test),
+    "salary": Documents("gender", mini_data.salary_train, mini_data.salary_test),
+    "story": Documents("culture", story_train, story_test),
+    "survey": Documents("country", survey.survey_train, survey.survey_test),
 } | {
-    task: (partial(mini_data.text_train, task), partial(mini_data.text_test, task))
+    task: Documents(
+        "culture", partial(mini_data.text_train, task), partial(mini_data.text_test, task)
+    )
     for task in mini_data.TEXT_TASKS
 }
-"""For each task's documents: how the mini training and test parts are made."""
 
 OWN = frozenset({"hiring", "story"})
 """Documents that are ours in the full setting too, where no names list was prepared."""
@@ -81,8 +91,8 @@ def load(
 
 
 def _mini(documents: str) -> tuple[list[Row], list[Row], Row]:
-    train, test = (part() for part in _MINI[documents])
-    return train, test, {"source": "mini"}
+    made = DOCUMENTS[documents]
+    return made.train(), made.test(), {"source": "mini"}
 
 
 def prepared_folder(data: str | None) -> Path | None:
@@ -106,14 +116,15 @@ def _prepared(folder: Path, documents: str) -> tuple[list[Row], list[Row], Row]:
             f"no prepared data for '{documents}' in {folder}: run `bias-inherit data prepare "
             "--bias-in-bios … --culturellm …` (see `bias-inherit data prepare --help`)"
         )
-    test = _checked(path)
+    made = DOCUMENTS[documents]
+    test = _checked(path, AXES[made.axis])
     examples = folder / documents / "train.jsonl"
     # a set without a training part takes its few-shot examples from the mini data
-    train = _checked(examples) if examples.is_file() else _MINI[documents][0]()
+    train = _checked(examples, AXES[made.axis]) if examples.is_file() else made.train()
     return train, test, {"source": "full", "sha256": store.sha256(path)}
 
 
-def _checked(path: Path) -> list[Row]:
+def _checked(path: Path, groups: Sequence[str]) -> list[Row]:
     """Read prepared documents, which a user may have edited.
 
     Raises:
@@ -134,8 +145,10 @@ def _checked(path: Path) -> list[Row]:
             raise InputError(
                 f"{where}: unknown label {row.get('gold')!r} (0 to {len(options) - 1} are known)"
             )
-        if "group" in row and not any(row["group"] in groups for groups in AXES.values()):
-            raise InputError(f"{where}: unknown group '{row['group']}'")
+        if row.get("group", groups[0]) not in groups:
+            raise InputError(
+                f"{where}: unknown group '{row['group']}' (known: {', '.join(groups)})"
+            )
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: holds no documents")

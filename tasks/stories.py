@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.gender_words import tell
+from bias_inherit.tasks.mini_data import MINI, packaged_yaml
 from bias_inherit.tasks.names import NAMES, load_names
 from bias_inherit.tasks.traits import lexicon_path, load_lexicon
-
-MINI = Path(__file__).resolve().parent / "mini"
 
 Row = dict[str, Any]
 
@@ -54,12 +50,6 @@ def repeat(rows: list[Row], stories: Any, traits: str | None) -> list[Row]:
     ]
 
 
-@lru_cache
-def _phrases() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((MINI / "stories.yaml").read_text(encoding="utf-8"))
-    return content
-
-
 def story_train(per_cell: int = 6, seed: int = 0) -> list[Row]:
     """Return composed stories, `per_cell` of each culture and gender, alike for all."""
     rows = []
@@ -75,7 +65,7 @@ def story_train(per_cell: int = 6, seed: int = 0) -> list[Row]:
 
 
 def _compose(random: Random) -> str:
-    phrases = _phrases()
+    phrases = packaged_yaml("mini/stories.yaml")
     traits = [random.choice(random.choice(list(d.values()))) for d in phrases["traits"].values()]
     body = [*random.sample(traits, 2), random.choice(phrases["neutral"])]
     random.shuffle(body)

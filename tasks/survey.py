@@ -8,20 +8,18 @@ by `ast.literal_eval`, never evaluated. The mini set is ours and its figures are
 from __future__ import annotations
 
 import ast
-import csv
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.mini_data import interleave
+from bias_inherit.tasks.mini_data import interleave, packaged_jsonl
+from bias_inherit.tasks.tables import read_splits
 
-MINI = Path(__file__).resolve().parent / "mini" / "survey.jsonl"
+HUB_ID = "Anthropic/llm_global_opinions"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 EXAMPLES = 4
 """Questions of the mini set that serve as few-shot examples; the others are the test."""
@@ -68,10 +66,9 @@ def _group(country: str) -> str:
 
 
 def _mini(part: slice) -> list[Row]:
-    lines = MINI.read_text(encoding="utf-8").splitlines()[part]
     rows = [
         survey_doc(entry["question"], entry["options"], country, shares)
-        for entry in map(json.loads, lines)
+        for entry in packaged_jsonl("survey.jsonl")[part]
         for country, shares in entry["selections"].items()
     ]
     return interleave(rows, "group")
@@ -88,7 +85,7 @@ def survey_test() -> list[Row]:
 
 
 def read_survey(source: str) -> list[Row]:
-    """Read GlobalOpinionQA from its csv or from the hub; keep the countries of the probe.
+    """Read GlobalOpinionQA from a file or from the hub; keep the countries of the probe.
 
     Answers such as "Don't know" or "No answer" are left out and the others scaled to sum 1;
     samples that are not national, and questions with fewer than two options left, too.
@@ -97,39 +94,13 @@ def read_survey(source: str) -> list[Row]:
         InputError: the source is absent, or a row is broken.
     """
     rows: dict[str, Row] = {}
-    for where, entry in _entries(source):
-        for doc in _documents(where, entry):
-            rows.setdefault(doc["id"], doc)
+    for entries in read_splits(source, COLUMNS, HUB_ID).values():
+        for where, entry in entries:
+            for doc in _documents(where, entry):
+                rows.setdefault(doc["id"], doc)
     if not rows:
         raise InputError(f"{source}: no question was asked in a country of the probe")
     return interleave(rows.values(), "group")
-
-
-def _entries(source: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    path = Path(source)
-    if path.suffix == ".csv" and path.is_file():
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            try:
-                missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-                if missing:
-                    raise InputError(f"{path}: column {', '.join(missing)} is missing")
-                for row in reader:
-                    yield f"{path}:{reader.line_num}", row
-            except (UnicodeDecodeError, csv.Error) as error:
-                raise InputError(f"{path}: is no CSV in UTF-8 ({error})") from None
-        return
-    if not path.is_dir() and (source.count("/") != 1 or path.suffix):
-        raise InputError(f"{source}: no such CSV or folder, and no hub id")
-    from datasets import load_dataset
-
-    try:
-        loaded = load_dataset(source)
-    except Exception as error:  # the hub's client raises many unrelated types
-        raise InputError(f"{source}: cannot be loaded ({str(error).splitlines()[0]})") from None
-    for split, rows in loaded.items():
-        for i, row in enumerate(rows):
-            yield f"{source}[{split}]:{i}", row
 
 
 def _documents(where: str, entry: Mapping[str, Any]) -> Iterator[Row]:

@@ -16,8 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics.story import DIMENSIONS
 from bias_inherit.tasks.refusals import is_refusal
@@ -36,6 +35,8 @@ _CLAUSE_END = re.compile(
     r"[.,;:!?()\n\u2014\u2013\"\u201c\u201d]|\bbut\b|\byet\b|\band\b|(?=\bnor\b)"
 )
 _REACH = 3
+_NEAR = 120
+"""Three words before a hit stand within so many characters."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,7 @@ def load_lexicon(path: Path = LEXICON) -> Lexicon:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(
-            f"{path}: is no readable trait lexicon ({str(error).splitlines()[0]})"
-        ) from None
+    content = store.read_yaml(path)
     found = set(content) if isinstance(content, dict) else set()
     if found != set(DIMENSIONS) or not all(isinstance(v, dict) and v for v in content.values()):
         raise InputError(f"{path}: a trait lexicon has the dimensions {', '.join(DIMENSIONS)}")
@@ -98,16 +94,15 @@ def count_traits(story: str, lexicon: Lexicon) -> list[int] | None:
     counts = [0] * (2 * len(DIMENSIONS))
     for hit in lexicon.pattern.finditer(text):
         column = lexicon.columns[hit[0]]
-        counts[column ^ 1 if _is_negated(text[: hit.start()]) else column] += 1
+        counts[
+            column ^ 1 if _is_negated(text[max(0, hit.start() - _NEAR) : hit.start()]) else column
+        ] += 1
     return [*counts, words]
 
 
 def _is_negated(before: str) -> bool:
-    clause = _CLAUSE_END.split(before[-120:])[-1]
-    words = clause.split(" ")
-    nearest = [word for word in words if word][-_REACH:]
-    reach = " ".join(nearest)
-    return len(_NEGATOR.findall(reach)) % 2 == 1
+    nearest = _CLAUSE_END.split(before)[-1].split()[-_REACH:]
+    return len(_NEGATOR.findall(" ".join(nearest))) % 2 == 1
 
 
 def _plain(text: str) -> str:

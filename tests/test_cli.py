@@ -43,6 +43,7 @@ def inputs(tmp_path, original, augmented):
     good = text_doc("stance", "1", "Texto", "spanish", 0, "1")
     for folder, second in {
         "unknown": good | {"id": "2", "gold": 7},
+        "stranger": good | {"id": "2", "group": "male"},
         "hollow": good | {"id": "2", "text": " "},
         "twice": good,
         "latin": good | {"id": "2", "text": "señal"},
@@ -111,7 +112,10 @@ BAD = {
     "unprepared tasks": ("score --data full --out new", "bias-inherit data prepare"),
     "nothing to prepare": ("data prepare --out new", "give --bias-in-bios"),
     "no such source": ("data prepare --bias-in-bios absent.csv --out new", "no such file"),
-    "no survey": ("data prepare --global-opinions absent.csv --out new", "no such CSV"),
+    "no survey": (
+        "data prepare --global-opinions absent.csv --out new",
+        "absent.csv: no such file",
+    ),
     "a group without names": (
         "data prepare --names names.yaml --out new",
         "names.yaml: the group 'spanish, female' has no names",
@@ -125,6 +129,7 @@ BAD = {
         "names.yaml: a trait lexicon has the dimensions agency, beliefs, communion",
     ),
     "unknown label": ("score --data unknown --out new", "test.jsonl:2: unknown label 7 (0 to 1"),
+    "unknown group": ("score --data stranger --out new", "test.jsonl:2: unknown group 'male'"),
     "empty document": ("score --data hollow --out new", "test.jsonl:2: the document '2' is empty"),
     "duplicate document": (
         "score --data twice --out new",

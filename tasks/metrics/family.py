@@ -31,6 +31,8 @@ class Family:
         counts: the measures that count documents, and so have no sampling error and no gap.
         scopes: groups -> what a metric may be restricted to.
         finish: applied to the rows summed over each cluster; may add columns.
+        one_group: whether an answer belongs to one group, so that a metric of a group is over
+            that group's answers alone.
         stratified: whether clusters are drawn within the set of groups that they touch.
     """
 
@@ -39,6 +41,7 @@ class Family:
     counts: frozenset[str]
     scopes: Callable[[Groups], tuple[str, ...]] = usual_scopes
     finish: Callable[[Array, Groups], Array] = lambda sums, groups: sums
+    one_group: bool = True
     stratified: bool = True
 
     def parse(self, name: str, groups: Groups) -> tuple[str, str]:

@@ -83,7 +83,7 @@ def _plan(answers: Sequence[Answer]) -> tuple[Totals, Statistic]:
     groups = AXES[answers[0].axis]
     family = FAMILIES[answers[0].kind]
     measure, scope = family.parse(_name(answers[0]), groups)
-    if scope in groups and answers[0].group:
+    if family.one_group and scope in groups:
         answers = [a for a in answers if a.group == scope]
     member, strata = _clusters(answers, groups)
     rows = family.rows(answers, groups)

@@ -68,6 +68,7 @@ SELECTION = Family(
     measures={"select": _select, "position_bias": _position_bias, "n": _n, "invalid": _invalid},
     counts=frozenset({"n"}),
     scopes=_scopes,
+    one_group=False,  # every answer is a choice among all eight
 )
 """select_<group>: share of the valid choices, parity is 1/8 for a candidate, 1/2 for a
 gender, 1/4 for a culture; select_gender_gap: men's minus women's share, -1 to 1;

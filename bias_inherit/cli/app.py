@@ -1,0 +1,49 @@
+"""The application that the commands register with, and what they share."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bias_inherit import __version__
+
+app = typer.Typer(
+    help="Measure, make and guard against bias inheritance in language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="The full public data.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+LAB_HELP = "A transformers causal model (folder or hub id), or 'lab' for the built-in toy model."
+DATA_HELP = "'mini', 'full', or a folder that `bias-inherit data prepare` wrote."
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def base_model(name: str) -> str:
+    """Return the base's folder or hub id; 'lab' is the built-in toy model."""
+    from bias_inherit.bias_augment.lab import NAME, lab_model
+
+    return str(lab_model()) if name == NAME else name
+
+
+def say(line: str) -> None:
+    """Print a line about progress or results beside the output proper."""
+    print(line, file=sys.stderr)
