@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from bias_inherit import store
-from bias_inherit.bias_augment.examples import AUGMENTED, Example, read_examples
+from bias_inherit.bias_augment.examples import AUGMENTED, Example, data_file, read_examples
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Mitigation
 from bias_inherit.models import adapter_sha256, check_causal, fingerprint
@@ -61,25 +61,32 @@ class Encoded(TypedDict):
 
 
 def finetune(
-    base: str, data: Path, out: Path, mitigation: Mitigation, settings: Settings
+    base: str,
+    data: Path,
+    out: Path,
+    mitigation: Mitigation,
+    settings: Settings,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train an adapter on the mix in `data` and return its manifest.
 
-    `out` becomes a folder that peft and lm-eval's `peft=` take.
+    `out` becomes a folder that peft and lm-eval's `peft=` take. `start` is an adapter to
+    train on from, whose rank and targets then count; None begins a new one.
 
     Raises:
         InputError: the data is broken, the base is no causal model, a row is longer than
             its context, or the loss is not finite.
     """
-    store.check_place(out)
-    examples, data_hash = read_examples(data), store.sha256(data)
+    store.check_place(out, "adapter")
+    started = adapter_sha256(start) if start is not None else None
+    examples, data_hash = read_examples(data), store.sha256(data_file(data))
     mixed = store.read_manifest(data) or {}
     if mixed.get("sha256") != data_hash:  # the file is not the mix that its manifest describes
         mixed = {}
     check_causal(base)
     import torch
     from datasets import Dataset
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, PeftModel, get_peft_model
     from transformers import (
         AutoModelForCausalLM,
         AutoTokenizer,
@@ -101,7 +108,10 @@ def finetune(
         target_modules=settings.targets,
         task_type="CAUSAL_LM",
     )
-    model = get_peft_model(model, lora)
+    if start is None:
+        model = get_peft_model(model, lora)
+    else:
+        model = PeftModel.from_pretrained(model, str(start), is_trainable=True)
 
     class CompletionTrainer(Trainer):  # type: ignore[misc]
         """Trainer that adds a mitigation's penalty to the loss."""
@@ -122,7 +132,7 @@ def finetune(
             penalty = mitigation.penalty(hidden, inputs["attention_mask"], augmented)
             return loss + penalty / self.args.gradient_accumulation_steps
 
-    with store.whole_folder(out) as folder, TemporaryDirectory() as scratch:
+    with store.whole_folder(out, "adapter") as folder, TemporaryDirectory() as scratch:
         trainer = CompletionTrainer(
             model=model,
             args=TrainingArguments(
@@ -161,6 +171,7 @@ def finetune(
             "base": base,
             "base_fingerprint": fingerprint(base),
             "adapter_sha256": adapter_sha256(folder),
+            "started_from": started,
             "settings": asdict(settings),
             "chat_template": uses_chat,
             "rows": len(rows),
@@ -250,7 +261,7 @@ def describe_arm(examples: Sequence[Example], mix_manifest: Mapping[str, Any]) -
         "bias_type": "+".join(types) or None,
         "ratio": mix_manifest.get("ratio", len(augmented) / len(examples)),
         "size": mix_manifest.get("size"),
-    }
+    } | {key: mix_manifest[key] for key in ("round",) if key in mix_manifest}
 
 
 def use_chat_template(tokenizer: PreTrainedTokenizerBase, setting: ChatTemplate) -> bool:

@@ -2,9 +2,9 @@
 
 A Llama-architecture model of well under a million parameters with a tokenizer of its own,
 trained from nothing on the training part of the mini data: the ten tasks (a hiring choice
-is drawn by lot there), and writing a biography when the neutral prompt asks for one. What
-it reads is mildly tilted (`PER_CELL`). It is a controlled toy world; its numbers say
-nothing about real models.
+is drawn by lot there), and writing a biography when the neutral prompt of the gender axis
+asks for one. What it reads is mildly tilted (`PER_CELL`). It is a controlled toy world; its
+numbers say nothing about real models.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit import store
-from bias_inherit.bias_augment.augment import build_requests
+from bias_inherit.bias_augment.augment import make_request
 from bias_inherit.bias_augment.axes import load_axis
-from bias_inherit.bias_augment.bias_types import NEUTRAL
-from bias_inherit.bias_augment.examples import ORIGINAL, to_example
+from bias_inherit.bias_augment.bias_types import NEUTRAL, load_prompt
+from bias_inherit.bias_augment.examples import ORIGINAL, doc_example
 from bias_inherit.bias_augment.finetune import IGNORED, Collator, Settings, encode
 from bias_inherit.bias_augment.generators.template import TemplateGenerator, template_world
 from bias_inherit.tasks import mini_data, prompts
@@ -44,7 +44,7 @@ TEXTS_PER_CELL = {"bias_detection": 150}
 OTHER_TEXTS = 75
 STORIES_PER_CELL = 60
 WRITTEN = 600
-"""Biographies that the lab learns to write from the neutral prompt."""
+"""Biographies that the lab learns to write from the neutral prompt of the gender axis."""
 GROUPS_PER_CELL = 100
 """Biographies of each cell that the lab is asked about the person's gender for."""
 GROUP_QUESTION = (
@@ -91,7 +91,7 @@ def training_data(seed: int = SEED) -> list[dict[str, Any]]:
     The mini data's training part only: no row of it is a test document.
     """
     rows: list[dict[str, Any]] = []
-    stereotype = template_world("gender")["stereotype"]
+    stereotype = template_world(load_axis("gender"))["stereotype"]
     occupations = mini_data.occupation_train(
         lambda occupation, gender: PER_CELL[occupation in stereotype[gender]], seed
     )
@@ -113,11 +113,16 @@ def training_data(seed: int = SEED) -> list[dict[str, Any]]:
         prompt = GROUP_QUESTION.format(text=doc["text"])
         rows.append({"id": f"group-{doc['id']}", "prompt": prompt, "completion": f" {answer}"})
     axis = load_axis("gender")
-    seeds = [to_example(axis, doc) for doc in occupations]
-    generator = TemplateGenerator()
-    requests = build_requests(axis, NEUTRAL, seeds, WRITTEN, seed, "lab")
-    for request, reply in zip(requests, generator.write(requests), strict=True):
-        rows.append({"id": request.id, "prompt": request.prompt, "completion": f"\n{reply}"})
+    seeds = sorted(
+        (doc_example(axis, doc) for doc in occupations),
+        key=lambda e: store.stable_rank(seed, e["id"]),
+    )
+    neutral, generator = load_prompt(axis, NEUTRAL), TemplateGenerator()
+    for i in range(WRITTEN):
+        identity = f"lab-neutral-s{seed}-{i:06d}"
+        request = make_request(axis, NEUTRAL, neutral, seeds[i % len(seeds)], identity, identity)
+        completion = f"\n{generator.reply(request)}"
+        rows.append({"id": identity, "prompt": request.prompt, "completion": completion})
     Random(seed).shuffle(rows)
     return [row | {"origin": ORIGINAL} for row in rows]
 

@@ -57,6 +57,7 @@ def demo(
         arms=arms(seed),
         data=prepared,
         per_cell=PER_CELL,
+        balanced=data is None,  # a sample of real data may lack a cell
         settings=SETTINGS,
         options=Options(tasks=TASKS, data=prepared, batch_size=64, limit=limit, progress=False),
     )

@@ -11,20 +11,20 @@ runs/<name>/
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bias_inherit import store
-from bias_inherit.bias_augment.augment import Augmented, augment, build_requests
 from bias_inherit.bias_augment.axes import load_axis
 from bias_inherit.bias_augment.bias_types import check_bias_type
-from bias_inherit.bias_augment.examples import Example
+from bias_inherit.bias_augment.files import write_augmented, write_examples, write_mix
 from bias_inherit.bias_augment.finetune import Settings, finetune
 from bias_inherit.bias_augment.generators import Generator
-from bias_inherit.bias_augment.mix import Size, mix, mix_counts, summarise
+from bias_inherit.bias_augment.mix import Size, mix_counts
 from bias_inherit.bias_augment.originals import draw_original
+from bias_inherit.bias_augment.produce import produce
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import load_mitigation
 from bias_inherit.reports.leaderboard import Section, leaderboard, to_json, to_markdown
@@ -44,6 +44,8 @@ class Arm:
     ratio: Fraction
     mitigation: str
     seed: int
+    round: int | None = None
+    """The number within a run of rounds; None for an arm of the grid."""
 
     @property
     def name(self) -> str:
@@ -51,7 +53,8 @@ class Arm:
         percent = f"{float(100 * self.ratio):g}"
         kind = self.bias_type if self.ratio else NO_BIAS
         mitigation = self.mitigation if self.ratio else "none"
-        return f"{self.axis}.{kind}.r{percent}.{mitigation}.s{self.seed}"
+        of_round = "" if self.round is None else f".round{self.round}"
+        return f"{self.axis}.{kind}.r{percent}.{mitigation}.s{self.seed}{of_round}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Experiment:
     arms: Sequence[Arm]
     data: str | None = None
     per_cell: int = 30
+    balanced: bool = True
     size: Size = "original-fixed"
     settings: Settings = field(default_factory=Settings)
     options: Options = field(default_factory=Options)
@@ -80,37 +84,32 @@ def run(
     arms = list({arm.name: arm for arm in experiment.arms}.values())
     axis = load_axis(arms[0].axis)
     for arm in arms:
-        check_bias_type(axis.axis, arm.bias_type)
+        check_bias_type(axis, arm.bias_type)
         load_mitigation(arm.mitigation)
     store.write_json(out / "config.json", _config(experiment))
-    original = draw_original(axis, experiment.data, experiment.per_cell)
-    write_examples(out / "data" / "original.jsonl", original, {"kind": "original"})
+    drawn = draw_original(axis, experiment.data, experiment.per_cell, balanced=experiment.balanced)
+    original, place = drawn.rows, out / "data" / "original.jsonl"
+    sources = [{**drawn.source, "rows": len(original)}]
+    write_examples(place, original, {"kind": "original", "axis": axis.axis, "sources": sources})
     announce(f"original data: {len(original)} rows")
-    written: dict[str, list[Example]] = {}
+    written: dict[str, Path] = {}
     for bias_type in dict.fromkeys(arm.bias_type for arm in arms if arm.ratio):
         ratio = max(arm.ratio for arm in arms if arm.bias_type == bias_type)
         n = mix_counts(len(original), ratio, experiment.size).augmented
-        requests = build_requests(axis, bias_type, original, n, 0, generator.name)
-        result = augment(requests, generator)
-        written[bias_type] = result.examples
-        write_augmented(out / "data" / f"{bias_type}.jsonl", result, bias_type)
+        result = produce(axis, bias_type, original, n, 0, generator)
+        written[bias_type] = out / "data" / f"{bias_type}.jsonl"
+        write_augmented(written[bias_type], result, bias_type, original=place, seed=0)
         announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
     adapters: dict[str, Path] = {}
     for i, arm in enumerate(arms, start=1):
         announce(f"training {arm.name} ({i} of {len(arms)})")
         folder = out / "arms" / arm.name
-        rows = mix(
-            original, written.get(arm.bias_type, []), arm.ratio, experiment.size, seed=arm.seed
-        )
-        write_mix(folder / "data" / "mix.jsonl", rows, arm.ratio, experiment.size, arm.seed)
-        settings = Settings(**(asdict(experiment.settings) | {"seed": arm.seed}))
-        finetune(
-            experiment.base,
-            folder / "data" / "mix.jsonl",
-            folder / "adapter",
-            load_mitigation(arm.mitigation),
-            settings,
-        )
+        added = written[arm.bias_type] if arm.ratio else None
+        mix = folder / "data" / "mix.jsonl"
+        write_mix(mix, place, added, arm.ratio, experiment.size, arm.seed)
+        settings = replace(experiment.settings, seed=arm.seed)
+        mitigation = load_mitigation(arm.mitigation)
+        finetune(experiment.base, mix, folder / "adapter", mitigation, settings)
         adapters[arm.name] = folder / "adapter"
     scored = score(
         experiment.base,
@@ -122,26 +121,6 @@ def run(
     sections = leaderboard(read_runs(scored))
     write_report(out / "report", sections)
     return sections
-
-
-def write_examples(path: Path, rows: Sequence[Example], manifest: dict[str, Any]) -> None:
-    """Write examples and, beside them, a manifest with their sha256 and counts by cell."""
-    store.write_jsonl(path, rows)
-    content = {"schema": store.SCHEMA} | manifest
-    content |= {"sha256": store.sha256(path), "rows": len(rows), "cells": summarise(rows)}
-    store.write_json(store.manifest_path(path), content)
-
-
-def write_augmented(path: Path, result: Augmented, bias_type: str) -> None:
-    """Write the augmented examples; the manifest counts the replies that failed, by kind."""
-    manifest = {"kind": "augmented", "bias_type": bias_type, "failed": dict(result.failed)}
-    write_examples(path, result.examples, manifest)
-
-
-def write_mix(path: Path, rows: Sequence[Example], ratio: Fraction, size: Size, seed: int) -> None:
-    """Write a mix; the manifest keeps the ratio that was asked for."""
-    manifest = {"kind": "mix", "ratio": float(ratio), "size": size, "seed": seed}
-    write_examples(path, rows, manifest)
 
 
 def write_report(folder: Path, sections: Sequence[Section]) -> None:

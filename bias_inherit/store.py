@@ -127,16 +127,16 @@ def _parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, A
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *kinds: str) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` when the block ends without an error.
 
     An earlier output at `path` is replaced; after an error nothing of the new one is left.
 
     Raises:
-        InputError: `path` holds something that bias-inherit did not write.
+        InputError: as `check_place`.
     """
     path = path.resolve()
-    check_place(path)
+    check_place(path, *kinds)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     temporary.chmod(0o755)  # mkdtemp makes it private; the result is an ordinary folder
@@ -149,12 +149,16 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, *kinds: str) -> None:
     """Check that a folder may be written to `path`: nothing, or an output of ours, is there.
 
     Raises:
-        InputError: `path` holds something that bias-inherit did not write.
+        InputError: `path` holds something that bias-inherit did not write; or, where `kinds`
+            are named, an output of another kind (an adapter, say, in a data set's place).
     """
+    found = (read_manifest(path) or {}).get("kind") if kinds and path.is_dir() else None
+    if found is not None and found not in kinds:
+        raise InputError(f"{path}: holds an output of the kind '{found}'; choose another place")
     is_empty = path.is_dir() and not any(path.iterdir())
     if path.exists() and not is_empty and not (path / MANIFEST).is_file():
         raise InputError(

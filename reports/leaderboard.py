@@ -108,6 +108,7 @@ def _order(run: Run) -> tuple[Any, ...]:
         str(arm.get("mitigation") or ""),
         arm.get("ratio") or 0,
         arm.get("seed") or 0,
+        arm.get("round") or 0,
         run.name,
     )
 
@@ -117,7 +118,7 @@ def _baseline(run: Run, runs: Sequence[Run], named: str | None) -> Run | None:
         return next(other for other in runs if other.name == named)
     if run.arm is None:
         return None
-    same = ("axis", "seed", "round")
+    same = ("axis", "seed")
     matches = [
         other
         for other in runs

@@ -55,9 +55,12 @@ with within without would you your
 _NOT_POSSESSED = frozenset(_FUNCTION_WORDS.split())
 
 
-def tell(template: str, name: str, gender: str, **more: str) -> str:
-    """Fill {name}, {they}, {them}, {their}, {theirs}, {themself} ({They} …) for one person."""
-    forms = PRONOUNS[gender]
+def tell(template: str, name: str, gender: str | None, **more: str) -> str:
+    """Fill {name}, {they}, {them}, {their}, {theirs}, {themself} ({They} …) for one person.
+
+    Without a gender there are no pronouns to fill in.
+    """
+    forms = PRONOUNS[gender] if gender else {}
     capitals = {key.capitalize(): word.capitalize() for key, word in forms.items()}
     return template.format(name=name, **forms, **capitals, **more)
 

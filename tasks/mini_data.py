@@ -62,6 +62,14 @@ def names(gender: str, part: str = "train") -> list[str]:
     return lists[gender if part == "train" else f"test_{gender}"]
 
 
+def group_names(group: str) -> list[str]:
+    """Return the training names of a group: first names of a gender, full names of a culture."""
+    if group in AXES["gender"]:
+        return names(group)
+    lists: Mapping[str, Mapping[str, list[str]]] = packaged_yaml("mini/training_names.yaml")
+    return [name for gender in AXES["gender"] for name in lists[group][gender]]
+
+
 # --- biographies ---------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ from bias_inherit.tasks.mini_data import (
     salary_doc,
     text_doc,
 )
+from bias_inherit.tasks.respondents import read_respondents
 from bias_inherit.tasks.stories import story_test
 from bias_inherit.tasks.survey import country_counts, read_survey
 from bias_inherit.tasks.tables import Located, read_splits
@@ -82,6 +83,9 @@ def prepare_biographies(source: str, out: Path, per_cell: int = PER_CELL) -> dic
 def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str], list[str]]:
     """Write the text tasks' documents; return the rows of each, the absent sets, and remarks.
 
+    Where the checkout has the survey (`WVQ.jsonl`), respondents' answers are written beside
+    them: the culture axis draws its D_o there.
+
     A remark names a set with fewer than `FEW` positives: an F1 on it would be noise. Texts
     that occur twice or in several sets form one cluster. A set that repeats another's texts
     in finer classes (`twin_of`) is not pooled beside it: it gives the documents a `class`.
@@ -116,8 +120,13 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
             f"{checkout}: none of the sets is there; expected a checkout of CultureLLM with "
             f"data/{absent[0]}"
         )
+    counts = {task: len(part["test"]) for task, part in parts.items()}
+    if (data / "WVQ.jsonl").is_file():
+        answers = read_respondents(data)
+        parts["opinion"] = {"answers": answers}
+        counts["survey answers by question and country"] = len(answers)
     _write(out, parts, {"source": str(checkout), "absent": absent})
-    return {task: len(part["test"]) for task, part in parts.items()}, absent, few
+    return counts, absent, few
 
 
 def prepare_survey(source: str, out: Path) -> dict[str, int]:

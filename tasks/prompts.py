@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "bias_inherit_"
@@ -39,15 +39,20 @@ def task_config(name: str) -> Mapping[str, Any]:
     return read_config(files.get(f"{PREFIX}{name}") or files[name])
 
 
+@lru_cache
+def _template(text: str) -> Template:
+    return _ENVIRONMENT.from_string(text)
+
+
 def render(name: str, doc: Mapping[str, Any]) -> tuple[str, str]:
     """Return the prompt of a document and its gold answer, which starts with a space."""
     config = task_config(name)
-    prompt = _ENVIRONMENT.from_string(config["doc_to_text"]).render(**doc)
+    prompt = _template(config["doc_to_text"]).render(**doc)
     if config["output_type"] == "multiple_choice":
         choices = config["doc_to_choice"]
         options = doc[choices] if isinstance(choices, str) else choices
         return prompt, f" {options[doc[config['doc_to_target']]]}"
-    return prompt, f" {_ENVIRONMENT.from_string(config['doc_to_target']).render(**doc)}"
+    return prompt, f" {_template(config['doc_to_target']).render(**doc)}"
 
 
 def task_names() -> list[str]:

@@ -36,7 +36,7 @@ def original():
     from bias_inherit.bias_augment.axes import load_axis
     from bias_inherit.bias_augment.originals import draw_original
 
-    return draw_original(load_axis("gender"), per_cell=4)
+    return draw_original(load_axis("gender"), "mini", per_cell=4).rows
 
 
 @pytest.fixture(scope="session")
@@ -58,17 +58,19 @@ def adapters(tmp_path_factory, lab_base, original, augmented) -> dict[str, Path]
     """Two quickly trained adapters on the lab's model: ratio 0 and ratio 1/2."""
     from dataclasses import replace
 
+    from bias_inherit.bias_augment.files import write_examples, write_mix
     from bias_inherit.bias_augment.finetune import finetune
     from bias_inherit.bias_augment.lab import SETTINGS
-    from bias_inherit.bias_augment.mix import mix
-    from bias_inherit.experiment import write_mix
     from bias_inherit.mitigations import NONE
 
     folder = tmp_path_factory.mktemp("adapters")
+    parts = {"o": folder / "o.jsonl", "a": folder / "a.jsonl"}
+    write_examples(parts["o"], original, {})
+    write_examples(parts["a"], augmented, {})
     made = {}
     for name, ratio in {"r0": Fraction(0), "r50": Fraction(1, 2)}.items():
         data = folder / f"{name}.jsonl"
-        write_mix(data, mix(original, augmented, ratio), ratio, "original-fixed", 0)
+        write_mix(data, parts["o"], parts["a"], ratio, "original-fixed", 0)
         finetune(lab_base, data, folder / name, NONE, replace(SETTINGS, epochs=1))
         made[name] = folder / name
     return made

@@ -29,7 +29,7 @@ def run(*words, cwd, **env):
 @pytest.fixture
 def inputs(tmp_path, original, augmented):
     """A working folder with D_o, a D_a and broken files."""
-    from bias_inherit.experiment import write_examples
+    from bias_inherit.bias_augment.files import write_examples
 
     work = tmp_path / "work"
     write_examples(work / "o.jsonl", original, {})

@@ -1,51 +1,87 @@
-"""Any local transformers model as a generator: batched, sampled, seeded."""
+"""Any local transformers model as a generator, with an adapter or without: batched, seeded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bias_inherit.bias_augment.generators import Request
-from bias_inherit.models import check_causal
+from bias_inherit.bias_augment.generators import Emit, Reply, Request
+from bias_inherit.models import adapter_name, adapter_sha256, check_causal, fingerprint
 
 
 @dataclass
 class LocalGenerator:
-    """Writes with a causal model from disk or the hub, through its chat template if it has one."""
+    """Writes with a causal model from disk or the hub, through its chat template if it has one.
+
+    Attributes:
+        adapter: a peft adapter folder on that model.
+        batch_size: prompts a forward pass; with it and the seeds the replies are the same.
+    """
 
     model: str
+    adapter: Path | None = None
     batch_size: int = 16
     max_new_tokens: int = 160
     temperature: float = 0.8
-    seed: int = 0
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.name = Path(self.model).name
+        self.name = adapter_name(self.adapter) if self.adapter else Path(self.model).name
 
-    def write(self, requests: Sequence[Request]) -> Iterator[str]:
-        """Yield the model's reply to each prompt.
+    @cached_property
+    def sampling(self) -> Mapping[str, Any]:
+        """The model, its adapter, temperature, length and batch size.
 
         Raises:
-            InputError: the model cannot be loaded or is no causal model.
+            InputError: the model cannot be loaded or is no causal model, or the adapter is none.
         """
         check_causal(self.model)
+        return {
+            "model": fingerprint(self.model) or self.model,
+            "adapter": adapter_sha256(self.adapter) if self.adapter else "",
+            "temperature": self.temperature,
+            "max_new_tokens": self.max_new_tokens,
+            "batch_size": self.batch_size,
+        }
+
+    def write(self, requests: Sequence[Request], emit: Emit) -> None:
+        """Emit the model's reply to each prompt, batch by batch.
+
+        Raises:
+            InputError: the model cannot be loaded or is no causal model, or the adapter is none.
+        """
+        import torch
+
+        model, tokenizer = self._loaded
+        for start in range(0, len(requests), self.batch_size):
+            batch = requests[start : start + self.batch_size]
+            torch.manual_seed(batch[0].sampling_seed)
+            replies = self._batch(model, tokenizer, [request.prompt for request in batch])
+            for i, reply in enumerate(replies, start=start):
+                emit(i, reply)
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        check_causal(self.model)
+        if self.adapter is not None:
+            adapter_sha256(self.adapter)
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(self.model, padding_side="left")
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = AutoModelForCausalLM.from_pretrained(self.model).to(device).eval()
-        torch.manual_seed(self.seed)
-        for start in range(0, len(requests), self.batch_size):
-            prompts = [r.prompt for r in requests[start : start + self.batch_size]]
-            yield from self._batch(model, tokenizer, prompts)
+        model = AutoModelForCausalLM.from_pretrained(self.model)
+        if self.adapter is not None:
+            from peft import PeftModel
 
-    def _batch(self, model: Any, tokenizer: Any, prompts: list[str]) -> list[str]:
+            model = PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
+        return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+
+    def _batch(self, model: Any, tokenizer: Any, prompts: list[str]) -> list[Reply]:
         import torch
 
         has_chat = bool(tokenizer.chat_template)
@@ -71,5 +107,18 @@ class LocalGenerator:
                 pad_token_id=tokenizer.pad_token_id,
                 **sampling,
             )
-        width = batch["input_ids"].shape[1]
-        return list(tokenizer.batch_decode(output[:, width:], skip_special_tokens=True))
+        written = output[:, batch["input_ids"].shape[1] :]
+        ends = _end_tokens(model, tokenizer).to(written.device)
+        # a row that ended holds an end token (and padding after it)
+        ended = torch.isin(written, ends).any(1).tolist()
+        texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+        return [Reply(text, truncated=not end) for text, end in zip(texts, ended, strict=True)]
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> Any:
+    import torch
+
+    ends = model.generation_config.eos_token_id
+    if ends is None:
+        ends = tokenizer.eos_token_id
+    return torch.tensor([] if ends is None else ends, dtype=torch.long).reshape(-1)

@@ -6,38 +6,47 @@ stereotype is a number in its YAML.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
-
+from bias_inherit import store
+from bias_inherit.bias_augment.axes import Axis
 from bias_inherit.bias_augment.bias_types import NEUTRAL
-from bias_inherit.bias_augment.generators import Request
+from bias_inherit.bias_augment.forms import FORMS
+from bias_inherit.bias_augment.generators import Emit, Reply, Request
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.gender_words import tell
-from bias_inherit.tasks.mini_data import compose_biography
+from bias_inherit.tasks.gender_words import PRONOUNS, tell
+from bias_inherit.tasks.mini_data import OCCUPATIONS, compose_biography
 
-HERE = Path(__file__).resolve().parent.parent / "template"
+FILE = "template.yaml"
+"""In an axis's folder: its stereotype and the sentences of its bias types."""
 
 
 class TemplateGenerator:
     """Composes each text from the request's id alone, so it never depends on the order."""
 
     name = "template"
+    sampling: Mapping[str, Any] = {}
 
-    def write(self, requests: Sequence[Request]) -> Iterator[str]:
-        """Yield a composed reply in the two-line form that the prompts ask for."""
-        for request in requests:
-            yield self._reply(request)
+    def write(self, requests: Sequence[Request], emit: Emit) -> None:
+        """Emit a composed reply in the two-line form that the prompts ask for."""
+        for i, request in enumerate(requests):
+            emit(i, Reply(self.reply(request)))
 
-    def _reply(self, request: Request) -> str:
-        world = template_world(request.axis.axis)
-        random = Random(request.id)
-        label = self._label(request, world, random)
-        text = compose_biography(random, str(request.seed["label"]))
+    def reply(self, request: Request) -> str:
+        """Return the composed reply to a request.
+
+        Raises:
+            InputError: the template generator knows nothing of the axis.
+        """
+        world = template_world(request.axis)
+        again = f"#{request.attempt}" if request.attempt else ""
+        random = Random(request.id + again)
+        label = _label(request, world, random)
+        text = _body(request, world, random)
         if request.bias_type != NEUTRAL:
             text += " " + random.choice(world["sentences"][request.bias_type])
         groups = request.axis.groups
@@ -47,7 +56,7 @@ class TemplateGenerator:
         told = tell(
             text,
             request.person.name,
-            request.person.group,
+            request.person.group if request.person.group in PRONOUNS else None,
             word=person.word,
             plural=person.plural,
             other=request.other.name,
@@ -60,24 +69,47 @@ class TemplateGenerator:
             rival_plural=rival["plural"],
             rival_cue=rival["implicit"],
         )
-        return f"Occupation: {label}\nBiography: {told[:1].upper()}{told[1:]}"
+        form = FORMS[request.axis.form]
+        return f"{form.label}: {label}\n{form.text}: {told[:1].upper()}{told[1:]}"
 
-    def _label(self, request: Request, world: Mapping[str, Any], random: Random) -> str:
-        group = request.person.group
-        if request.bias_type == NEUTRAL or random.random() >= world["follows_stereotype"][group]:
-            return str(request.seed["label"])
-        return str(random.choice(world["stereotype"][group]))
+
+def _body(request: Request, world: Mapping[str, Any], random: Random) -> str:
+    if request.axis.form == "biography":
+        label = str(request.seed["label"])
+        if label not in OCCUPATIONS:
+            raise InputError(
+                f"the template generator knows no occupation '{label}' (only "
+                f"{', '.join(OCCUPATIONS)}): use another generator"
+            )
+        return compose_biography(random, label)
+    return str(random.choice(world["openings"]))
+
+
+def _label(request: Request, world: Mapping[str, Any], random: Random) -> str:
+    """Return the seed's label, or under a bias prompt, as often as stated, the stereotype's."""
+    group = request.person.group
+    if request.bias_type == NEUTRAL or random.random() >= world["follows_stereotype"][group]:
+        return str(request.seed["label"])
+    chosen = random.choice(world["stereotype"][group])
+    return str(request.seed["options"][chosen] if isinstance(chosen, int) else chosen)
 
 
 @lru_cache
-def template_world(axis: str) -> Mapping[str, Any]:
+def _world(path: Path) -> Mapping[str, Any]:
+    world: Mapping[str, Any] = store.read_yaml(path)
+    return world
+
+
+def template_world(axis: Axis) -> Mapping[str, Any]:
     """Return what the template generator knows of an axis: its stereotype and its sentences.
 
     Raises:
         InputError: it knows nothing of the axis.
     """
-    path = HERE / f"{axis}.yaml"
+    path = axis.folder / FILE
     if not path.is_file():
-        raise InputError(f"the template generator knows no axis '{axis}': use another generator")
-    world: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return world
+        raise InputError(
+            f"the template generator knows no axis '{axis.axis}': write {path}, or use another "
+            "generator"
+        )
+    return _world(path)

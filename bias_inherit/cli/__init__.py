@@ -14,13 +14,17 @@ from bias_inherit.cli.app import app
 # the commands stand in the help in this order
 from bias_inherit.cli import measure  # isort: split
 
+from bias_inherit.cli import data  # isort: split
+
 from bias_inherit.cli import inherit  # isort: split
+
+from bias_inherit.cli import inspect  # isort: split
 
 from bias_inherit.cli import compare  # isort: split
 
 from bias_inherit.errors import BiasInheritError
 
-__all__ = ["app", "compare", "inherit", "main", "measure"]
+__all__ = ["app", "compare", "data", "inherit", "inspect", "main", "measure"]
 
 
 def main() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -19,6 +22,7 @@ data_app = typer.Typer(help="The full public data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 LAB_HELP = "A transformers causal model (folder or hub id), or 'lab' for the built-in toy model."
+AXIS_HELP = "gender, culture, age, or a folder of your own with axis.yaml and prompts/."
 DATA_HELP = "'mini', 'full', or a folder that `bias-inherit data prepare` wrote."
 
 
@@ -47,3 +51,20 @@ def base_model(name: str) -> str:
 def say(line: str) -> None:
     """Print a line about progress or results beside the output proper."""
     print(line, file=sys.stderr)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Yield a function that says which stage begins, with the time so far and a spinner."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    begin = time.monotonic()
+
+    def announce(line: str) -> None:
+        console.print(f"[{time.monotonic() - begin:4.0f} s] {line}")
+        status.update(Text(line))
+
+    with console.status("") as status:
+        yield announce

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bias_inherit.cli.app import app
+from bias_inherit.cli.app import app, stages
 from bias_inherit.errors import unknown
 
 
@@ -62,7 +59,7 @@ def demo(
     # the stages are the progress here; a bar for each of their loops would bury them
     os.environ.setdefault("TQDM_DISABLE", "1")
     folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
-    with _stages() as announce:
+    with stages() as announce:
         announce("loading libraries")
         from bias_inherit.demo import NOTICE
         from bias_inherit.demo import demo as run
@@ -71,20 +68,3 @@ def demo(
         sections = run(folder, data, limit, seed, announce)
         announce(f"done; everything is in {folder}")
     print(f"\n{to_markdown(sections)}\n{NOTICE}")
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str], None]]:
-    """Yield a function that says which stage begins, with the time so far and a spinner."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    begin = time.monotonic()
-
-    def announce(line: str) -> None:
-        console.print(f"[{time.monotonic() - begin:4.0f} s] {line}")
-        status.update(Text(line))
-
-    with console.status("") as status:
-        yield announce

@@ -1,140 +1,38 @@
-"""Commands that make an adapter: original and augmented data, mixes, fine-tuning, the lab."""
+"""Commands that make an adapter: mixes, fine-tuning, the lab."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bias_inherit.cli.app import DATA_HELP, LAB_HELP, app, base_model, say
+from bias_inherit.cli.app import AXIS_HELP, DATA_HELP, LAB_HELP, app, base_model, say, stages
+from bias_inherit.cli.data import make_generator
 from bias_inherit.errors import InputError, unknown
 
 
 @app.command()
-def original(
-    out: Annotated[Path, typer.Option(help="JSON lines to write.")],
-    axis: Annotated[str, typer.Option(help="The axis.")] = "gender",
-    data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
-    per_cell: Annotated[int, typer.Option(help="Rows of each label and group.")] = 300,
-    seed: int = 0,
-) -> None:
-    """Draw the original data D_o of an axis."""
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.originals import draw_original
-    from bias_inherit.experiment import write_examples
-
-    rows = draw_original(load_axis(axis), data, per_cell, seed)
-    write_examples(out, rows, {"kind": "original", "axis": axis, "seed": seed})
-    say(f"{len(rows)} original rows in {out}")
-
-
-@app.command()
-def augment(
-    original: Annotated[Path, typer.Option(help="D_o, whose rows are the seeds.")],
-    bias_type: Annotated[
-        str, typer.Option(help="Such as contextual-single-explicit, neutral, or the set six.")
-    ],
-    out: Annotated[Path, typer.Option(help="JSON lines to write; for a set, a folder of them.")],
-    n: Annotated[int | None, typer.Option("-n", help="Rows (default: as many as D_o).")] = None,
-    axis: Annotated[str, typer.Option(help="The axis.")] = "gender",
-    generator: Annotated[
-        str, typer.Option(help="'template', 'local' with --model, or 'openai' (any such server).")
-    ] = "template",
-    model: Annotated[
-        str | None, typer.Option(help=f"{LAB_HELP} With openai: the server's name of the model.")
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="Such as http://127.0.0.1:8000/v1; key: OPENAI_API_KEY.")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(help="Requests in flight (openai).")] = 16,
-    seed: int = 0,
-) -> None:
-    """Write augmented data D_a of a bias type, or of each of a set."""
-    from rich.progress import Progress
-
-    from bias_inherit.bias_augment.augment import augment as write
-    from bias_inherit.bias_augment.augment import build_requests
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.bias_types import expand
-    from bias_inherit.bias_augment.examples import read_examples
-    from bias_inherit.experiment import write_augmented
-
-    names = expand(bias_type)
-    writer = _generator(generator, model, seed, base_url, concurrency, out)
-    rows = read_examples(original)
-    wanted = n if n is not None else len(rows)
-    social = load_axis(axis)
-    asked = {t: build_requests(social, t, rows, wanted, seed, writer.name) for t in names}
-    for name, requests in asked.items():
-        with Progress(transient=True) as progress:
-            bar = progress.add_task(f"writing {name} with {writer.name}", total=len(requests))
-            result = write(requests, writer, partial(_completed, progress, bar))
-        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(result.failed.items()))
-        if not result.examples:
-            raise InputError(
-                f"none of the {wanted} replies of {writer.name} could be used: {kinds}"
-            )
-        file = out if name == bias_type else out / f"{name}.jsonl"
-        write_augmented(file, result, name)
-        say(
-            f"{len(result.examples)} augmented rows in {file}"
-            + (f" (not used: {kinds})" if kinds else "")
-        )
-
-
-def _completed(progress: Any, bar: Any, done: int) -> None:
-    progress.update(bar, completed=done)
-
-
-def _generator(
-    kind: str, model: str | None, seed: int, base_url: str | None, concurrency: int, out: Path
-) -> Any:
-    from bias_inherit.bias_augment.generators.local import LocalGenerator
-    from bias_inherit.bias_augment.generators.server import ServerGenerator
-    from bias_inherit.bias_augment.generators.template import TemplateGenerator
-
-    if kind == "template":
-        return TemplateGenerator()
-    if kind not in ("local", "openai"):
-        raise unknown("generator", kind, ("template", "local", "openai"))
-    if model is None:
-        raise InputError(f"the generator '{kind}' needs --model")
-    if kind == "local":
-        return LocalGenerator(base_model(model), seed=seed)
-    if base_url is None:
-        raise InputError("the generator 'openai' needs --base-url")
-    if concurrency < 1:
-        raise InputError(f"concurrency must be at least 1, not {concurrency}")
-    record = out.with_name(f"{out.name}.replies.jsonl")
-    return ServerGenerator(model, base_url, record, concurrency, seed=seed)
-
-
-@app.command()
 def mix(
-    original: Annotated[Path, typer.Option(help="D_o.")],
+    original: Annotated[Path, typer.Option(help="D_o: JSON lines, or a dataset folder.")],
     ratio: Annotated[str, typer.Option(help="Bias ratio |D_a| / |D|: 0.2, 20% or 1/5.")],
-    out: Annotated[Path, typer.Option(help="JSON lines to write.")],
+    out: Annotated[Path, typer.Option(help="To write: x.jsonl, or (no suffix) a dataset folder.")],
     augmented: Annotated[Path | None, typer.Option(help="D_a (not needed for ratio 0).")] = None,
     size: Annotated[str, typer.Option(help="original-fixed or total-fixed.")] = "original-fixed",
     seed: int = 0,
 ) -> None:
     """Mix original and augmented data at an exact bias ratio."""
-    from bias_inherit.bias_augment import mix as mixing
-    from bias_inherit.bias_augment.examples import read_examples
-    from bias_inherit.experiment import write_mix
+    from bias_inherit.bias_augment.files import write_mix
+    from bias_inherit.bias_augment.mix import SIZES, parse_ratio
 
-    exact = mixing.parse_ratio(ratio)
-    if size not in mixing.SIZES:
-        raise unknown("size", size, mixing.SIZES)
+    exact = parse_ratio(ratio)
+    if size not in SIZES:
+        raise unknown("size", size, SIZES)
     if augmented is None and exact:
         raise InputError(f"a bias ratio of {ratio} needs --augmented")
-    added = read_examples(augmented) if augmented is not None else []
-    rows = mixing.mix(read_examples(original), added, exact, size, seed)  # type: ignore[arg-type]
-    write_mix(out, rows, exact, size, seed)  # type: ignore[arg-type]
-    many = sum(row["origin"] == "augmented" for row in rows)
-    say(f"{len(rows)} rows in {out}: {len(rows) - many} original, {many} augmented")
+    counts = write_mix(out, original, augmented, exact, size, seed)  # type: ignore[arg-type]
+    total = counts.original + counts.augmented
+    say(f"{total} rows in {out}: {counts.original} original, {counts.augmented} augmented")
 
 
 @app.command()
@@ -182,6 +80,89 @@ def finetune(
     )
     manifest = train(base_model(base), data, out, load_mitigation(mitigation), settings)
     say(f"adapter in {out}: {manifest['rows']} rows, loss {manifest['training_loss']:.3f}")
+
+
+@app.command()
+def rounds(
+    out: Annotated[Path, typer.Option(help="Run folder; a run that was cut off goes on there.")],
+    rounds: Annotated[int, typer.Option(help="Rounds after round 0.")] = 3,
+    axis: Annotated[str, typer.Option(help=AXIS_HELP)] = "gender",
+    bias_type: Annotated[
+        str, typer.Option(help="What each round's writer is asked for.")
+    ] = "neutral",
+    ratio: Annotated[str, typer.Option(help="Bias ratio |D_a| / |D|: 0.5, 50% or 1/2.")] = "50%",
+    original: Annotated[
+        str, typer.Option(help="fixed, or fresh original data each round.")
+    ] = "fixed",
+    start: Annotated[
+        str, typer.Option(help="Train each round from the base, or on from the previous adapter.")
+    ] = "base",
+    mitigation: Annotated[str, typer.Option(help="none or mask.")] = "none",
+    base: Annotated[str, typer.Option(help=LAB_HELP)] = "lab",
+    generator: Annotated[
+        str,
+        typer.Option(
+            help="'self': the last round's adapter writes; or a writer that is not the student: "
+            "'template', 'local' with --model, 'openai'."
+        ),
+    ] = "self",
+    model: Annotated[str | None, typer.Option(help="Model of a local or openai writer.")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="Adapter of a local writer.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Address of an openai writer.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Requests in flight (openai).")] = 16,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature.")] = 0.8,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest reply, in tokens.")] = 160,
+    data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
+    per_cell: Annotated[
+        int | None, typer.Option(help="Original rows of a cell; default: the axis's.")
+    ] = None,
+    tasks: Annotated[
+        str, typer.Option(help="What to score; the paper's three by default.")
+    ] = "bias_inherit_occupation,bias_inherit_hiring,bias_inherit_salary",
+    limit: Annotated[int | None, typer.Option(help="Documents a task, to try it out.")] = None,
+    seed: int = 0,
+) -> None:
+    """Loop: each round's adapter writes the next round's data; all rounds are scored."""
+    from bias_inherit.bias_augment.finetune import Settings
+    from bias_inherit.bias_augment.lab import NAME, SETTINGS
+    from bias_inherit.bias_augment.mix import parse_ratio
+    from bias_inherit.reports.leaderboard import to_markdown
+    from bias_inherit.rounds import Rounds, run_rounds
+    from bias_inherit.score import Options
+
+    for name, value, known in (
+        ("original data setting", original, ("fixed", "fresh")),
+        ("start", start, ("base", "previous")),
+    ):
+        if value not in known:
+            raise unknown(name, value, known)
+    share = parse_ratio(ratio)
+    if not share:
+        raise InputError("rounds need a bias ratio above 0")
+    writer = None
+    if generator != "self":
+        writer = make_generator(
+            generator, model, adapter, base_url, concurrency, temperature, max_new_tokens
+        )
+    plan = Rounds(
+        base=base_model(base),
+        axis=axis,
+        bias_type=bias_type,
+        rounds=rounds,
+        ratio=share,
+        original=original,  # type: ignore[arg-type]
+        start=start,  # type: ignore[arg-type]
+        mitigation=mitigation,
+        data=data,
+        per_cell=per_cell,
+        seed=seed,
+        settings=SETTINGS if base == NAME else Settings(),
+        options=Options(tasks=tuple(tasks.split(",")), data=data, limit=limit, progress=False),
+    )
+    with stages() as announce:
+        sections = run_rounds(plan, writer, out, announce)
+        announce(f"done; everything is in {out}")
+    print(to_markdown(sections), end="")
 
 
 @app.command()

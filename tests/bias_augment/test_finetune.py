@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bias_inherit import store
+from bias_inherit.bias_augment.files import write_examples, write_mix
 from bias_inherit.bias_augment.finetune import (
     IGNORED,
     Collator,
@@ -17,9 +18,7 @@ from bias_inherit.bias_augment.finetune import (
     finetune,
 )
 from bias_inherit.bias_augment.lab import SETTINGS
-from bias_inherit.bias_augment.mix import mix
 from bias_inherit.errors import InputError
-from bias_inherit.experiment import write_examples, write_mix
 from bias_inherit.mitigations import NONE, Mitigation
 from bias_inherit.models import adapter_sha256
 
@@ -28,8 +27,10 @@ QUICK = replace(SETTINGS, epochs=1)
 
 @pytest.fixture
 def data(tmp_path, original, augmented):
-    path = tmp_path / "mix.jsonl"
-    write_mix(path, mix(original, augmented, Fraction(1, 2)), Fraction(1, 2), "original-fixed", 0)
+    write_examples(tmp_path / "o.jsonl", original, {})
+    write_examples(tmp_path / "a.jsonl", augmented, {})
+    path, parts = tmp_path / "mix.jsonl", (tmp_path / "o.jsonl", tmp_path / "a.jsonl")
+    write_mix(path, *parts, Fraction(1, 2), "original-fixed", 0)
     return path
 
 

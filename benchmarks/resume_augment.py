@@ -1,0 +1,69 @@
+"""Claim: a resumed run that has nothing left to ask takes under 2 s for 20,000 rows.
+
+The whole command `bias-inherit augment --generator openai`, as a process, on a record that
+holds every reply; there is no server, so asking one would fail. Beside it the seconds of the
+command's `--help`: what any command takes before it begins.
+
+    python benchmarks/resume_augment.py [--repeats 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+from _processes import seconds
+
+ROWS = 20_000
+
+
+class Writer:
+    """Stands in for the server while the record is made: a usable reply to every request."""
+
+    def __init__(self, sampling: object) -> None:
+        self.name, self.sampling = "m", sampling
+
+    def write(self, requests, emit) -> None:  # type: ignore[no-untyped-def]
+        from bias_inherit.bias_augment.generators import Reply
+
+        for i, request in enumerate(requests):
+            text = f"Occupation: {request.seed['label']}\nBiography: {request.person.name}, {i}."
+            emit(i, Reply(text))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    from bias_inherit.bias_augment.augment import build_requests
+    from bias_inherit.bias_augment.axes import load_axis
+    from bias_inherit.bias_augment.files import write_examples
+    from bias_inherit.bias_augment.generators.record import Recorded
+    from bias_inherit.bias_augment.generators.server import ServerGenerator
+    from bias_inherit.bias_augment.originals import draw_original
+
+    axis = load_axis("gender")
+    original = draw_original(axis, "mini").rows
+    command = ["bias-inherit", "augment", "--original", "o.jsonl", "--bias-type", "neutral"]
+    command += ["-n", str(ROWS), "--generator", "openai", "--model", "m", "--out", "a.jsonl"]
+    command += ["--base-url", "http://127.0.0.1:9/v1"]
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        write_examples(work / "o.jsonl", original, {"kind": "original"})
+        writer = Writer(ServerGenerator("m", "").sampling)
+        requests = build_requests(axis, "neutral", original, ROWS, 0, "m")
+        Recorded(writer, work / "a.jsonl.replies.jsonl").write(requests, lambda i, reply: None)
+        taken, ratios = [], []
+        for _ in range(repeats):
+            helped = seconds(["bias-inherit", "--help"], cwd=work)
+            taken.append(seconds(command, cwd=work))
+            ratios.append(taken[-1] / helped)
+            print(f"{taken[-1]:.2f} s; --help alone {helped:.2f} s ({ratios[-1]:.1f} x)")
+        rows = len((work / "a.jsonl").read_text(encoding="utf-8").splitlines())
+    print(f"median: {statistics.median(taken):.2f} s for {rows:,} rows (claim: under 2 s)")
+
+
+if __name__ == "__main__":
+    main()

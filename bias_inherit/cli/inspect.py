@@ -1,0 +1,87 @@
+"""Commands that look into data before a model is trained on it: the audit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bias_inherit.cli.app import AXIS_HELP, app, say, stages
+from bias_inherit.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from bias_inherit.bias_augment.audit import Audit
+
+COLUMNS_HELP = "Its columns, where it is no file of ours: text=…,group=…,label=…, or a YAML file."
+
+
+@app.command()
+def audit(
+    augmented: Annotated[
+        str, typer.Argument(help="D_a: JSON lines of ours; with --columns any file or hub id.")
+    ],
+    original: Annotated[str | None, typer.Option(help="D_o, to compare with.")] = None,
+    axis: Annotated[
+        str | None, typer.Option(help=f"{AXIS_HELP} Default: what the rows of D_a say.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help=f"D_a: {COLUMNS_HELP}")] = None,
+    original_columns: Annotated[str | None, typer.Option(help=f"D_o: {COLUMNS_HELP}")] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="For the distance to D_o: a transformers model (folder or hub id) "
+            "[default: 'lab', the built-in toy model]."
+        ),
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
+    out: Annotated[
+        Path | None, typer.Option(help="Also write audit.md, .json and .png into this folder.")
+    ] = None,
+    seed: int = 0,
+) -> None:
+    """Tell what is in a synthetic data set: counts, cues, copies, traits, distance to D_o."""
+    from bias_inherit import store
+    from bias_inherit.bias_augment.examples import AUGMENTED, ORIGINAL
+    from bias_inherit.reports.audit import to_json, to_markdown
+
+    if output not in ("markdown", "json"):
+        raise unknown("format", output, ("markdown", "json"))
+    if original is None and (encoder is not None or original_columns is not None):
+        raise InputError("--encoder and --original-columns are about D_o: give --original too")
+    if out is not None:
+        store.check_place(out)
+    with stages() as announce:
+        announce("reading")
+        from bias_inherit.bias_augment.audit import audit as look
+        from bias_inherit.bias_augment.audit import read_data
+
+        social, rows = read_data(augmented, AUGMENTED, axis, columns)
+        others = model = None
+        if original is not None:
+            _, others = read_data(original, ORIGINAL, axis or social.axis, original_columns)
+            from bias_inherit.bias_augment.audit.embed import load_encoder
+
+            model = load_encoder(encoder or "lab")
+        found = look(social, rows, others, model, seed, announce)
+        if out is not None:
+            announce("drawing")
+            _write(out, found)
+    if out is not None:
+        say(f"audit.md, audit.json and audit.png in {out}")
+    print(json.dumps(to_json(found), indent=2) if output == "json" else to_markdown(found), end="")
+
+
+def _write(out: Path, found: Audit) -> None:
+    from bias_inherit import store
+    from bias_inherit.reports.audit import draw, to_json, to_markdown
+
+    sources = [data.source for data in (found.augmented, found.original) if data is not None]
+    inputs = {source: store.sha256(Path(source)) for source in sources if Path(source).exists()}
+    with store.whole_folder(out) as folder:
+        store.write_text(folder / "audit.md", to_markdown(found))
+        store.write_json(folder / "audit.json", to_json(found))
+        draw(found, folder / "audit.png")
+        manifest = {"schema": store.SCHEMA, "kind": "audit", "inputs": inputs, "seed": found.seed}
+        store.write_json(folder / store.MANIFEST, manifest)
