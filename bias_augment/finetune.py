@@ -161,6 +161,7 @@ def finetune(
         _check_finite(loss, trainer.state.global_step, settings)
         model.save_pretrained(folder)
         (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
+        _settle_config(folder / "adapter_config.json")
         manifest = {
             "schema": store.SCHEMA,
             "kind": "adapter",
@@ -184,6 +185,14 @@ def finetune(
         }
         store.write_json(folder / store.MANIFEST, manifest)
     return manifest
+
+
+def _settle_config(path: Path) -> None:
+    """Sort the target modules: peft writes a set, in another order in every process."""
+    config = store.read_json(path)
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    store.write_json(path, config)
 
 
 def _pad_token_id(tokenizer: PreTrainedTokenizerBase) -> int:

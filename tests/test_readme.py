@@ -60,10 +60,15 @@ def test_the_real_data_lines_run(tmp_path, lab_base, public_data):
     sample = public_data / "bias_in_bios" / "sample.jsonl"
     script = script.replace("LabHC/bias_in_bios", str(sample))
     script = script.replace("--culturellm CultureLLM", f"--culturellm {public_data}/CultureLLM")
+    # the sample has no man among its nurses to train on
+    script = script.replace(
+        "--data full --out d_o.jsonl", "--data full --unbalanced --out d_o.jsonl"
+    )
     script = script.replace("'bias_inherit_*'", "'bias_inherit_*' --limit 4 --output_path out")
     done = shell(f"export XDG_DATA_HOME={tmp_path}\n{script}", tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "chinese" in done.stdout and (tmp_path / "d_o.jsonl").is_file()
+    assert len((tmp_path / "d_o_culture.jsonl").read_text().splitlines()) == 31 * 4 * 20
 
 
 def test_make_targets_and_files_that_it_names_exist():
@@ -75,10 +80,10 @@ def test_make_targets_and_files_that_it_names_exist():
 
 
 def test_no_list_of_bias_types_or_tasks_is_stale():
-    from bias_inherit.bias_augment.bias_types import bias_types
+    from bias_inherit.bias_augment.bias_types import bias_types, controls
 
-    for name in bias_types():
-        assert f"`{name}`" in README
+    for name in (*bias_types(), *controls()):
+        assert f"`{name}`" in README or f"--bias-type {name}`" in " ".join(README.split())
     listed = README.split("The ten tasks: ")[1].split("([all")[0]
     for name in task_names():
         assert name.split("_")[0].removesuffix("y") in listed, name

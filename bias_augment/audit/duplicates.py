@@ -3,7 +3,7 @@
 Near: the sets of word 5-grams of two texts have a Jaccard similarity of at least 0.8.
 Candidates come from MinHash signatures in bands (Broder 1997; Leskovec, Rajaraman and
 Ullman, Mining of Massive Datasets, ch. 3) and are then compared exactly, so nothing is
-reported that is not near; at a similarity of just 0.8 one pair in 70 is missed. A large
+reported that is not near; at a similarity of just 0.8 one pair in 60 is missed. A large
 cluster of near copies is settled in one pass over each bucket, where an index that is asked
 for every row's candidates (datasketch's `MinHashLSH`) lists every pair.
 """
@@ -111,7 +111,8 @@ class _Texts:
         shared = self._matrix[among] @ self._one
         self._one[shingles] = 0
         either = self.sizes[one] + self.sizes[among] - shared
-        return among[shared >= NEAR * either - 1e-9]
+        near: Rows = among[shared >= NEAR * either - 1e-9]
+        return near
 
 
 def _shingles(text: str) -> frozenset[int]:

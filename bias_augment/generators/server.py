@@ -130,19 +130,29 @@ class ServerGenerator:
             )
             return _read(answer)
 
-        async def patiently(request: Request) -> Reply:
+        async def again(request: Request, error: Exception) -> Reply:
+            failed = [error]  # the first attempt, as tenacity is to see it
+
+            async def attempt() -> Reply:
+                if failed:
+                    raise failed.pop()
+                return await once(request)
+
             patient = tenacity.AsyncRetrying(
                 retry=tenacity.retry_if_exception_type(passing),
                 wait=wait,
                 stop=tenacity.stop_after_attempt(self.attempts),
                 reraise=True,
             )
-            reply: Reply = await patient(once, request)
+            reply: Reply = await patient(attempt)
             return reply
 
         async def ask(request: Request) -> Reply:
             with self._explained():
-                return await patiently(request)
+                try:
+                    return await once(request)
+                except passing as error:  # tenacity costs time; most requests need none of it
+                    return await again(request, error)
 
         return ask
 

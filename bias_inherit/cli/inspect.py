@@ -14,7 +14,7 @@ from bias_inherit.errors import InputError, unknown
 if TYPE_CHECKING:
     from bias_inherit.bias_augment.audit import Audit
 
-COLUMNS_HELP = "Its columns, where it is no file of ours: text=…,group=…,label=…, or a YAML file."
+COLUMNS_HELP = "where it is no file of ours, its columns: text=…,group=…,label=…, or a YAML file."
 
 
 @app.command()
@@ -26,13 +26,13 @@ def audit(
     axis: Annotated[
         str | None, typer.Option(help=f"{AXIS_HELP} Default: what the rows of D_a say.")
     ] = None,
-    columns: Annotated[str | None, typer.Option(help=f"D_a: {COLUMNS_HELP}")] = None,
-    original_columns: Annotated[str | None, typer.Option(help=f"D_o: {COLUMNS_HELP}")] = None,
+    columns: Annotated[str | None, typer.Option(help=f"Of D_a, {COLUMNS_HELP}")] = None,
+    original_columns: Annotated[str | None, typer.Option(help=f"Of D_o, {COLUMNS_HELP}")] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="For the distance to D_o: a transformers model (folder or hub id) "
-            "[default: 'lab', the built-in toy model]."
+            help="For the distance to D_o: a transformers model (folder or hub id). "
+            "Default: 'lab', the built-in toy model."
         ),
     ] = None,
     output: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",

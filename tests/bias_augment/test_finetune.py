@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -156,3 +159,21 @@ def test_a_chat_template_that_is_not_there(data, lab_base, tmp_path):
         finetune(base, data, tmp_path / "o", NONE, replace(QUICK, chat_template="always"))
     manifest = finetune(base, data, tmp_path / "o", NONE, QUICK)
     assert manifest["chat_template"] is False
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_adapter(lab_base, data, tmp_path):
+    """Names in sets come in another order in every process: nothing of that may stay."""
+    code = (
+        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
+        "from bias_inherit.bias_augment.finetune import finetune\n"
+        "from bias_inherit.bias_augment.lab import SETTINGS\n"
+        "from bias_inherit.mitigations import NONE\n"
+        "base, data, out = sys.argv[1:]\n"
+        "finetune(base, Path(data), Path(out), NONE, replace(SETTINGS, epochs=1))\n"
+    )
+    for name in ("a", "b"):
+        words = [sys.executable, "-c", code, lab_base, str(data), str(tmp_path / name)]
+        env = os.environ | {"PYTHONHASHSEED": {"a": "1", "b": "2"}[name], "OMP_NUM_THREADS": "1"}
+        subprocess.run(words, check=True, capture_output=True, env=env)
+    assert adapter_sha256(tmp_path / "a") == adapter_sha256(tmp_path / "b")

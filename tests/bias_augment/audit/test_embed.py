@@ -39,7 +39,14 @@ def bert(tmp_path_factory, lab_base):
     folder = tmp_path_factory.mktemp("bert")
     tokenizer = AutoTokenizer.from_pretrained(lab_base)
     torch.manual_seed(0)
-    config = BertConfig(len(tokenizer), 16, 1, 2, 32, max_position_embeddings=24)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=24,
+    )
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "modules.json").write_text("[]")

@@ -1,0 +1,86 @@
+"""The guides are true: their commands and examples run as they stand, in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bias_inherit.bias_augment.axes import axis_names, load_axis
+from bias_inherit.bias_augment.bias_types import controls
+from bias_inherit.bias_augment.originals import draw_original
+from bias_inherit.bias_augment.own_data import ColumnMap
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+AUGMENT = (DOCS / "AUGMENT.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+def shell(script, cwd):
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_augmentation_guide_run(tmp_path):
+    whole, own, rounds = blocks(AUGMENT, "console")
+    shell(whole, tmp_path)
+    assert {p.name for p in (tmp_path / "mix").iterdir()} >= {"train.jsonl", "README.md"}
+    assert (tmp_path / "audit" / "audit.png").is_file()
+    rows = ["bio,sex,job"]
+    rows += [f"{who} works {i}.,{sex},{job}" for i, (who, sex, job) in enumerate(PEOPLE)]
+    (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n")
+    shell(own, tmp_path)
+    assert len((tmp_path / "own.jsonl").read_text().splitlines()) == 4
+    manifest = json.loads((tmp_path / "own.manifest.json").read_text())
+    assert manifest["sources"] == [{"name": "rows.csv", "licence": "cc-by-4.0", "rows": 4}]
+    done = shell(rounds, tmp_path)
+    assert "| gender.neutral.r50.none.s0.round2 " in done.stdout
+
+
+PEOPLE = [
+    ("He", "male", "actor"),
+    ("She", "female", "actor"),
+    ("He", "male", "cook"),
+    ("She", "female", "cook"),
+]
+
+
+def test_the_axis_of_ones_own_is_an_axis_and_asks(tmp_path):
+    axis_yaml, columns = blocks(AUGMENT, "yaml")
+    (tmp_path / "religion" / "prompts").mkdir(parents=True)
+    (tmp_path / "religion" / "axis.yaml").write_text(axis_yaml)
+    prompt = tmp_path / "religion" / "prompts" / "contrastive-single-explicit.jinja2"
+    prompt.write_text(blocks(AUGMENT, "jinja")[0])
+    axis = load_axis(str(tmp_path / "religion"))
+    from bias_inherit.bias_augment.augment import build_requests
+
+    rows = draw_original(axis, "mini").rows
+    assert len(rows) == 40
+    asked = build_requests(axis, "contrastive-single-explicit", rows, 2, 0, "m")
+    assert "set the two against each other" in asked[0].prompt
+    assert ColumnMap.model_validate(yaml.safe_load(columns)).labels == {4: "comedian", 12: "model"}
+
+
+def test_the_guide_names_every_axis_control_and_kind():
+    for name in (*axis_names(), *controls()):
+        assert f"`{name}`" in AUGMENT or f"--bias-type {name}`" in AUGMENT, name
+    for kind in ("empty", "refusal", "truncated", "off-format", "unknown-label", "duplicate"):
+        assert f"| `{kind}` |" in AUGMENT
