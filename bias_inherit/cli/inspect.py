@@ -51,7 +51,7 @@ def audit(
     if original is None and (encoder is not None or original_columns is not None):
         raise InputError("--encoder and --original-columns are about D_o: give --original too")
     if out is not None:
-        store.check_place(out)
+        store.check_place(out, "audit")
     with stages() as announce:
         announce("reading")
         from bias_inherit.bias_augment.audit import audit as look
@@ -75,11 +75,12 @@ def audit(
 
 def _write(out: Path, found: Audit) -> None:
     from bias_inherit import store
-    from bias_inherit.reports.audit import draw, to_json, to_markdown
+    from bias_inherit.reports.audit import to_json, to_markdown
+    from bias_inherit.reports.audit_picture import draw
 
     sources = [data.source for data in (found.augmented, found.original) if data is not None]
     inputs = {source: store.sha256(Path(source)) for source in sources if Path(source).exists()}
-    with store.whole_folder(out) as folder:
+    with store.whole_folder(out, "audit") as folder:
         store.write_text(folder / "audit.md", to_markdown(found))
         store.write_json(folder / "audit.json", to_json(found))
         draw(found, folder / "audit.png")

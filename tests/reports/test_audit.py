@@ -10,7 +10,8 @@ import pytest
 from bias_inherit import store
 from bias_inherit.bias_augment.audit import Data, Encoder, audit
 from bias_inherit.bias_augment.axes import load_axis
-from bias_inherit.reports.audit import draw, to_json, to_markdown
+from bias_inherit.reports.audit import to_json, to_markdown
+from bias_inherit.reports.audit_picture import draw
 
 WIDTH = 1600
 
