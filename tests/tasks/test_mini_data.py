@@ -49,7 +49,7 @@ def test_written_biographies_share_no_sentence_with_the_phrases():
     phrases = read_yaml("phrases.yaml")
     listed = [*phrases["openings"], *phrases["closings"], *(s["text"] for s in phrases["shared"])]
     listed += [t for own in phrases["occupations"].values() for t in own["strong"] + own["weak"]]
-    written = texts(mini_data._jsonl("biographies.jsonl"))
+    written = texts(mini_data.packaged_jsonl("biographies.jsonl"))
     assert len(all_sentences(listed)) == len(listed) > 300  # a phrase is one sentence, once
     assert not all_sentences(listed) & all_sentences(written)
 

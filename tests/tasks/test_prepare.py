@@ -175,6 +175,7 @@ def test_real_texts_of_each_culture(public_data, tmp_path):
         "abusive_language": 3675,
         "stance": 1000,
         "spam": 1000,
+        "survey answers by question and country": 278,
     }
     assert few == []  # every set there has at least ten positives
     assert len(absent) == 12 and "Portuguese/ToLD-Br/homophobia.jsonl" in absent
