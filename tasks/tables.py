@@ -63,6 +63,9 @@ def _read_file(path: Path, columns: Sequence[str]) -> Iterator[Located]:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             try:
+                absent = [c for c in columns if c not in (reader.fieldnames or ())]
+                if absent:  # the file may have no row to find it missing in
+                    raise InputError(f"{path}: column {', '.join(absent)} is missing")
                 for row in reader:
                     yield f"{path}:{reader.line_num}", row
             except (UnicodeDecodeError, csv.Error) as error:
