@@ -57,6 +57,27 @@ def inputs(tmp_path, original, augmented):
     cut = work / "cut" / "data" / "China" / "CDial-Bias"
     cut.mkdir(parents=True)
     (cut / "gender-2.jsonl").write_text('{"data": "文本", "label": 0}\n')
+    one = {"word": "one", "plural": "ones", "names": ["Uno Un"]}
+    two = {"word": "two", "plural": "twos", "names": ["Due Deux"]}
+    second = {"explicit": "an old {word}", "plural": "old {plural}", "implicit": "born in 1946"}
+    question = {"question": "When?", "options": ["Now", "Then"], "shares": [1, 1]}
+    axis = {"axis": "own", "form": "opinion", "per_cell": 2, "second": [second, second]}
+    axis |= {"questions": [question], "groups": {"one": one, "two": two}}
+    for folder, changed in {
+        "undefined": axis,
+        "python": axis,
+        "hollow-axis": axis | {"groups": {"one": one, "two": two | {"names": []}}},
+        "shared-name": axis | {"groups": {"one": one, "two": two | {"names": ["Uno Un"]}}},
+    }.items():
+        (work / folder / "prompts").mkdir(parents=True)
+        (work / folder / "axis.yaml").write_text(json.dumps(changed))
+        prompt = "{{ ''.__class__ }}" if folder == "python" else "{{ persona }}"
+        (work / folder / "prompts" / "neutral.jinja2").write_text(prompt)
+    own = [row | {"axis": "own", "group": {"own": "one"}} for row in original[:3]]
+    write_examples(work / "own.jsonl", own, {})
+    people = [("male", "cook"), ("female", "cook"), ("male", "smith")]
+    rows = "".join(f"Works.,{sex},{job}\n" for sex, job in people)
+    (work / "people.csv").write_text("bio,sex,job\n" + rows)
     (work / "bert").mkdir()
     (work / "bert" / "config.json").write_text(
         json.dumps({"model_type": "bert", "architectures": ["BertForMaskedLM"]})
@@ -143,6 +164,32 @@ BAD = {
     "no tasks to validate": ("validate empty", "no folder with task YAMLs"),
     "metadata that is no JSON": ("validate empty --metadata {", "--metadata is no JSON"),
     "not the demo's data": ("demo --data empty --out new", "expected bias_in_bios/"),
+    "undefined variable in a prompt": (
+        "augment --axis ./undefined --original own.jsonl --bias-type neutral --out new",
+        "prompts/neutral.jinja2: 'persona' is undefined",
+    ),
+    "Python in a prompt": (
+        "augment --axis ./python --original own.jsonl --bias-type neutral --out new",
+        "prompts/neutral.jinja2: access to attribute '__class__'",
+    ),
+    "an axis with an empty group": (
+        "original --axis ./hollow-axis --out new",
+        "axis.yaml: the group 'two' is empty",
+    ),
+    "a name in two groups": (
+        "original --axis ./shared-name --out new",
+        "axis.yaml: 'Uno Un' stands in two groups, one and two",
+    ),
+    "a label missing": (
+        "original --source people.csv --columns text=bio,group=sex,label=job --out new",
+        "people.csv: the label 'smith' is missing for the group 'female'",
+    ),
+    "no server": (
+        "augment --original o.jsonl --bias-type neutral --generator openai --model m --out new "
+        "--base-url http://127.0.0.1:9/v1 -n 1",
+        "http://127.0.0.1:9/v1: cannot be reached",
+    ),
+    "source without columns": ("original --source people.csv --out new", "go together"),
     "unknown generator": (
         "augment --original o.jsonl --bias-type neutral --generator llm --out new",
         "unknown generator 'llm'",

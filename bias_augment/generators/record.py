@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bias_inherit.bias_augment.generators import Emit, Generator, Reply, Request
 from bias_inherit.errors import InputError
@@ -53,14 +54,18 @@ class Recorded:
         if not missing:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as stream:
+        with ExitStack() as stack:
+
+            @lru_cache
+            def stream() -> TextIO:  # opened by the first reply: none, no file
+                return stack.enter_context(self.path.open("a", encoding="utf-8"))
 
             def keep(j: int, reply: Reply) -> None:
                 i, key = missing[j]
                 row: dict[str, Any] = {"key": key, "model": self.name, "reply": reply.text}
                 row |= {"truncated": True} if reply.truncated else {}
-                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-                stream.flush()
+                stream().write(json.dumps(row, ensure_ascii=False) + "\n")
+                stream().flush()
                 known[key] = reply
                 emit(i, reply)
 
