@@ -27,9 +27,11 @@ class Answering(asyncio.Protocol):
     """Answers every POST after the latency; one connection, one request at a time."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
         self.transport, self.data = transport, b""
 
     def data_received(self, data: bytes) -> None:
+        """Answer when the request is whole."""
         self.data += data
         head, found, body = self.data.partition(b"\r\n\r\n")
         length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]

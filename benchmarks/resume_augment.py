@@ -2,7 +2,8 @@
 
 The whole command `bias-inherit augment --generator openai`, as a process, on a record that
 holds every reply; there is no server, so asking one would fail. Beside it the seconds of the
-command's `--help`: what any command takes before it begins.
+command's `--help`: what any command takes before it begins. Apart from the claim stands the
+call that finds the replies alone, and has to write the rows of them.
 
     python benchmarks/resume_augment.py [--repeats 5]
 """
@@ -12,7 +13,9 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from _processes import seconds
 
@@ -22,10 +25,11 @@ ROWS = 20_000
 class Writer:
     """Stands in for the server while the record is made: a usable reply to every request."""
 
-    def __init__(self, sampling: object) -> None:
+    def __init__(self, sampling: Mapping[str, Any]) -> None:
         self.name, self.sampling = "m", sampling
 
-    def write(self, requests, emit) -> None:  # type: ignore[no-untyped-def]
+    def write(self, requests: Sequence[Any], emit: Callable[[int, Any], None]) -> None:
+        """Emit them."""
         from bias_inherit.bias_augment.generators import Reply
 
         for i, request in enumerate(requests):
@@ -55,6 +59,7 @@ def main() -> None:
         writer = Writer(ServerGenerator("m", "").sampling)
         requests = build_requests(axis, "neutral", original, ROWS, 0, "m")
         Recorded(writer, work / "a.jsonl.replies.jsonl").write(requests, lambda i, reply: None)
+        print(f"{seconds(command, cwd=work):.2f} s to write the rows again from their replies")
         taken, ratios = [], []
         for _ in range(repeats):
             helped = seconds(["bias-inherit", "--help"], cwd=work)

@@ -9,13 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from string import ascii_uppercase
 from typing import Any
 
 from bias_inherit.errors import InputError
 from bias_inherit.tasks import prompts
 from bias_inherit.tasks.mini_data import OCCUPATIONS
+
+_TEXT = "\0text\0"
+
+
+@lru_cache
+def _around(task: str, options: tuple[str, ...], gold: int) -> tuple[str, str]:
+    """Return a task's prompt and completion with a mark where the text belongs."""
+    doc: dict[str, Any] = {"text": _TEXT, "options": list(options), "gold": gold}
+    return prompts.render(task, doc)
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,8 @@ class Form:
     ) -> Mapping[str, str]:
         """Return `prompt` and `completion` of a training row: a letter for an option."""
         if self.task is not None and tuple(options) == OCCUPATIONS:
-            doc: dict[str, Any] = {"text": text, "options": list(options), "gold": gold}
-            prompt, completion = prompts.render(self.task, doc)
-            return {"prompt": prompt, "completion": completion}
+            prompt, completion = _around(self.task, OCCUPATIONS, gold)
+            return {"prompt": prompt.replace(_TEXT, text), "completion": completion}
         if len(options) > len(ascii_uppercase):
             raise InputError(
                 f"{len(options)} labels are more than there are letters to choose one by: give "

@@ -20,9 +20,10 @@ from bias_inherit import store
 from bias_inherit.bias_augment.augment import make_request
 from bias_inherit.bias_augment.axes import load_axis
 from bias_inherit.bias_augment.bias_types import NEUTRAL, load_prompt
+from bias_inherit.bias_augment.encode import IGNORED, Collator, encode
 from bias_inherit.bias_augment.examples import ORIGINAL, doc_example
-from bias_inherit.bias_augment.finetune import IGNORED, Collator, Settings, encode
 from bias_inherit.bias_augment.generators.template import TemplateGenerator, template_world
+from bias_inherit.bias_augment.settings import Settings
 from bias_inherit.tasks import mini_data, prompts
 from bias_inherit.tasks.candidates import hiring_train
 from bias_inherit.tasks.metrics import AXES

@@ -20,13 +20,14 @@ from bias_inherit import store
 from bias_inherit.bias_augment.axes import load_axis
 from bias_inherit.bias_augment.bias_types import check_bias_type
 from bias_inherit.bias_augment.files import write_augmented, write_examples, write_mix
-from bias_inherit.bias_augment.finetune import Settings, finetune
+from bias_inherit.bias_augment.finetune import finetune
 from bias_inherit.bias_augment.generators import Generator
 from bias_inherit.bias_augment.mix import Size, mix_counts
 from bias_inherit.bias_augment.originals import draw_original
 from bias_inherit.bias_augment.produce import produce
+from bias_inherit.bias_augment.settings import Settings
 from bias_inherit.errors import InputError
-from bias_inherit.mitigations import load_mitigation
+from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
 from bias_inherit.reports.leaderboard import Section, leaderboard, to_json, to_markdown
 from bias_inherit.reports.results import read_runs
 from bias_inherit.score import Options, score
@@ -43,6 +44,7 @@ class Arm:
     bias_type: str
     ratio: Fraction
     mitigation: str
+    """A mitigation's name, or with options `loss:lambda=1`."""
     seed: int
     round: int | None = None
     """The number within a run of rounds; None for an arm of the grid."""
@@ -85,7 +87,7 @@ def run(
     axis = load_axis(arms[0].axis)
     for arm in arms:
         check_bias_type(axis, arm.bias_type)
-        load_mitigation(arm.mitigation)
+        arm_mitigation(arm)
     store.write_json(out / "config.json", _config(experiment))
     drawn = draw_original(axis, experiment.data, experiment.per_cell, balanced=experiment.balanced)
     original, place = drawn.rows, out / "data" / "original.jsonl"
@@ -108,7 +110,7 @@ def run(
         mix = folder / "data" / "mix.jsonl"
         write_mix(mix, place, added, arm.ratio, experiment.size, arm.seed)
         settings = replace(experiment.settings, seed=arm.seed)
-        mitigation = load_mitigation(arm.mitigation)
+        mitigation = arm_mitigation(arm)
         finetune(experiment.base, mix, folder / "adapter", mitigation, settings)
         adapters[arm.name] = folder / "adapter"
     scored = score(
@@ -121,6 +123,16 @@ def run(
     sections = leaderboard(read_runs(scored))
     write_report(out / "report", sections)
     return sections
+
+
+def arm_mitigation(arm: Arm) -> Mitigation:
+    """Return an arm's mitigation with its options.
+
+    Raises:
+        InputError: there is no such mitigation or option.
+    """
+    name, _, options = arm.mitigation.partition(":")
+    return load_mitigation(name, parse_options(options))
 
 
 def write_report(folder: Path, sections: Sequence[Section]) -> None:

@@ -22,13 +22,14 @@ from bias_inherit.bias_augment.axes import Axis, load_axis
 from bias_inherit.bias_augment.bias_types import NEUTRAL, check_bias_type
 from bias_inherit.bias_augment.examples import read_examples
 from bias_inherit.bias_augment.files import write_augmented, write_examples, write_mix
-from bias_inherit.bias_augment.finetune import Settings, finetune
+from bias_inherit.bias_augment.finetune import finetune
 from bias_inherit.bias_augment.generators import Generator
 from bias_inherit.bias_augment.generators.local import LocalGenerator
 from bias_inherit.bias_augment.generators.record import Recorded
 from bias_inherit.bias_augment.mix import mix_counts
 from bias_inherit.bias_augment.originals import draw_original
 from bias_inherit.bias_augment.produce import produce_enough
+from bias_inherit.bias_augment.settings import Settings
 from bias_inherit.errors import InputError
 from bias_inherit.experiment import Arm, write_report
 from bias_inherit.mitigations import load_mitigation
@@ -117,6 +118,7 @@ def run_rounds(
                 load_mitigation(plan.mitigation if k else "none"),
                 replace(plan.settings, seed=plan.seed),
                 start=last if plan.start == "previous" else None,
+                axis=axis,
             )
         adapters[arm.name] = folder / "adapter"
     return _scored(plan, adapters, out, announce)

@@ -12,10 +12,12 @@ from __future__ import annotations
 import copy
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from numbers import Real
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,13 +37,23 @@ class GroupWords(Protocol):
     """The words of one group of an axis."""
 
     @property
+    def word(self) -> str:
+        """What names one of its members ("a {word}")."""
+        ...
+
+    @property
+    def plural(self) -> str:
+        """What names all of them."""
+        ...
+
+    @property
     def first_names(self) -> tuple[str, ...]:
         """Names that tell the group, whole and the given name alone; written as they stand."""
         ...
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Other words that reveal the group, in any case."""
+        """The words that reveal the group in any case: `word`, `plural` and others."""
         ...
 
 
@@ -137,9 +149,9 @@ class Mitigation:
                 raise InputError(f"{broken}: the id '{row['id']}' occurs twice in what it returns")
             seen.add(row["id"])
             weight = row.get("weight", 1.0)
-            if isinstance(weight, bool) or not isinstance(weight, int | float):
+            if isinstance(weight, bool) or not isinstance(weight, Real):
                 raise InputError(f"{broken}: row '{row['id']}': the weight {weight!r} is no number")
-            if not (math.isfinite(weight) and weight > 0):
+            if not 0 < float(weight) < math.inf:
                 raise InputError(f"{broken}: row '{row['id']}': the weight {weight} is not above 0")
             if row["origin"] not in ("original", "augmented"):
                 raise InputError(
@@ -149,8 +161,9 @@ class Mitigation:
         kept = [row for row in after if row["origin"] == "original"]
         given = [row for row in before if row["origin"] == "original"]
         if kept != given:
-            wrong = [new for old, new in zip(given, kept, strict=False) if old != new]
-            which = f"row '{wrong[0]['id']}'" if wrong else f"{len(given)} became {len(kept)}"
+            wrong = [new["id"] for old, new in zip(given, kept, strict=False) if old != new]
+            same = len(given) == len(kept)
+            which = f"row '{wrong[0]}'" if same else f"{len(given)} became {len(kept)}"
             raise InputError(
                 f"{broken}: original rows must come out as they went in, in their order ({which})"
             )
@@ -224,7 +237,7 @@ def yes_no(value: str) -> bool:
     return known[value.strip().lower()]
 
 
-def words(value: str) -> str:
+def some_text(value: str) -> str:
     """Return a text that is not blank; ValueError for others."""
     if not value.strip():
         raise ValueError("a text that is not empty")
@@ -313,10 +326,11 @@ def _imported(path: Path) -> ModuleType:
     spec = spec_from_file_location(f"mitigation_{store.sha256(path)[:16]}", path)
     assert spec is not None and spec.loader is not None  # every .py file has a loader
     module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look up a class's annotations
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(
-            f"mitigation '{path}': cannot be imported ({type(error).__name__}: {error})"
-        ) from error
+        del sys.modules[spec.name]
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"mitigation '{path}': cannot be imported ({reason})") from error
     return module

@@ -68,7 +68,7 @@ BAD = {
         "absent.csv --axis gender --columns text=bio,group=sex",
         "absent.csv: no such file",
     ),
-    "no such column": (f"{OWN} text=biography,group=sex", "own.csv:2: column biography is missing"),
+    "no such column": (f"{OWN} text=biography,group=sex", "own.csv: column biography is missing"),
     "no such key": (f"{OWN} txt=bio,group=sex", "did you mean text"),
     "unknown group": (f"{OWN} text=bio,group=sex", "own.csv:3: 'x' is no group of the axis"),
     "unknown group in ours": ("stranger.jsonl", "'other' is no group of the axis 'gender'"),

@@ -40,46 +40,120 @@ def finetune(
     data: Annotated[Path, typer.Option(help="A mix, or any JSON lines of the same columns.")],
     out: Annotated[Path, typer.Option(help="Adapter folder to write.")],
     base: Annotated[str, typer.Option(help=LAB_HELP)] = "lab",
-    mitigation: Annotated[str, typer.Option(help="none or mask.")] = "none",
-    rank: Annotated[int, typer.Option(help="LoRA rank.")] = 16,
-    alpha: Annotated[int, typer.Option(help="LoRA alpha.")] = 32,
-    targets: Annotated[str, typer.Option(help="LoRA target modules.")] = "all-linear",
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Default: 1e-4; on the lab 3e-3.")
+    mitigation: Annotated[
+        str, typer.Option(help="See `bias-inherit mitigations`; or a .py file of your own.")
+    ] = "none",
+    mitigation_args: Annotated[
+        str, typer.Option(help="Its options, such as lambda=0.5,layer=-2.")
+    ] = "",
+    preset: Annotated[
+        str | None, typer.Option(help="Published settings: paper-gender or paper-culture.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Default: 3; on the lab 10.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Default: 8; on the lab 16.")] = None,
-    accumulation: Annotated[int, typer.Option(help="Gradient accumulation steps.")] = 1,
+    rank: Annotated[int | None, typer.Option(help="LoRA rank (16).")] = None,
+    alpha: Annotated[int | None, typer.Option(help="LoRA alpha (32).")] = None,
+    dropout: Annotated[float | None, typer.Option(help="LoRA dropout (0).")] = None,
+    targets: Annotated[
+        str | None, typer.Option(help="Layers with an adapter: all-linear, or q_proj,v_proj.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="1e-4; on the lab 3e-3.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="3; on the lab 10.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows a device: 8; on the lab 16.")] = None,
+    accumulation: Annotated[
+        int | None, typer.Option(help="Batches a step (gradient accumulation): 1.")
+    ] = None,
+    warmup: Annotated[float | None, typer.Option(help="Share of the steps: 0.1.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="transformers' lr_scheduler_type: linear, cosine …")
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Weight decay: 0.")] = None,
     max_length: Annotated[
         int | None, typer.Option(help="Cut longer rows from the left to so many tokens.")
     ] = None,
-    chat_template: Annotated[str, typer.Option(help="auto, always or never.")] = "auto",
+    chat_template: Annotated[str | None, typer.Option(help="auto, always or never.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
+    quantize: Annotated[
+        bool | None, typer.Option("--quantize", help="QLoRA: 4 bits (GPU and bitsandbytes).")
+    ] = None,
+    checkpointing: Annotated[
+        bool | None, typer.Option("--checkpointing", help="Recompute activations: less memory.")
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="Steps between checkpoints, kept if training fails.")
+    ] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="Share of the original rows kept for the evaluation loss.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="An adapter to train on from.")] = None,
+    axis: Annotated[
+        str | None, typer.Option(help="Folder of an axis of your own that the rows are of.")
+    ] = None,
     seed: int = 0,
 ) -> None:
-    """Fine-tune a LoRA adapter on a mix; the loss falls on the completions alone."""
+    """Fine-tune a LoRA adapter on a mix; the loss falls on the completions alone.
+
+    For several devices: torchrun --nproc-per-node N -m bias_inherit finetune …
+    """
     from dataclasses import replace
 
-    from bias_inherit.bias_augment.finetune import Settings
+    from bias_inherit.bias_augment.axes import load_axis
     from bias_inherit.bias_augment.finetune import finetune as train
     from bias_inherit.bias_augment.lab import NAME, SETTINGS
-    from bias_inherit.mitigations import load_mitigation
+    from bias_inherit.bias_augment.settings import Settings, load_preset
+    from bias_inherit.mitigations import load_mitigation, parse_options
 
-    if chat_template not in ("auto", "always", "never"):
-        raise unknown("chat template setting", chat_template, ("auto", "always", "never"))
-    given = {"learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size}
+    for name, value, known in (
+        ("chat template setting", chat_template, ("auto", "always", "never")),
+        ("precision", precision, ("auto", "fp32", "bf16")),
+    ):
+        if value is not None and value not in known:
+            raise unknown(name, value, known)
+    given = {
+        "rank": rank,
+        "alpha": alpha,
+        "dropout": dropout,
+        "targets": targets,
+        "learning_rate": learning_rate,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "accumulation": accumulation,
+        "warmup": warmup,
+        "schedule": schedule,
+        "weight_decay": weight_decay,
+        "max_length": max_length,
+        "chat_template": chat_template,
+        "precision": precision,
+        "quantize": quantize,
+        "checkpointing": checkpointing,
+        "checkpoint_every": checkpoint_every,
+        "held_out": held_out,
+    }
+    published = load_preset(preset).values if preset is not None else {}
     settings = replace(
-        SETTINGS if base == NAME else Settings(),
-        rank=rank,
-        alpha=alpha,
-        targets=targets,
-        accumulation=accumulation,
-        max_length=max_length,
-        chat_template=chat_template,  # type: ignore[arg-type]
+        SETTINGS if base == NAME and preset is None else Settings(),
         seed=seed,
-        **{key: value for key, value in given.items() if value is not None},  # type: ignore[arg-type]
+        **(dict(published) | {key: value for key, value in given.items() if value is not None}),
     )
-    manifest = train(base_model(base), data, out, load_mitigation(mitigation), settings)
-    say(f"adapter in {out}: {manifest['rows']} rows, loss {manifest['training_loss']:.3f}")
+    remedy = load_mitigation(mitigation, parse_options(mitigation_args))
+    own = load_axis(axis) if axis is not None else None
+    manifest = train(base_model(base), data, out, remedy, settings, start, own)
+    if manifest:  # on the first process alone
+        cut = f", {manifest['rows_cut']} of them cut" if manifest["rows_cut"] else ""
+        say(f"adapter in {out}: {manifest['rows']} rows{cut}, loss {manifest['training_loss']:.3f}")
+
+
+@app.command()
+def mitigations() -> None:
+    """List the mitigations and their options."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bias_inherit.mitigations import mitigations as listed
+
+    table = Table("mitigation", "what it does", "options (default)")
+    for name, recipe in listed().items():
+        options = "\n".join(f"{o.name} ({o.default}): {o.help}" for o in recipe.options)
+        table.add_row(name, recipe.summary, options)
+    Console().print(table)
 
 
 @app.command()
@@ -97,7 +171,9 @@ def rounds(
     start: Annotated[
         str, typer.Option(help="Train each round from the base, or on from the previous adapter.")
     ] = "base",
-    mitigation: Annotated[str, typer.Option(help="none or mask.")] = "none",
+    mitigation: Annotated[
+        str, typer.Option(help="See `bias-inherit mitigations`; or a .py file of your own.")
+    ] = "none",
     base: Annotated[str, typer.Option(help=LAB_HELP)] = "lab",
     generator: Annotated[
         str,
@@ -123,9 +199,9 @@ def rounds(
     seed: int = 0,
 ) -> None:
     """Loop: each round's adapter writes the next round's data; all rounds are scored."""
-    from bias_inherit.bias_augment.finetune import Settings
     from bias_inherit.bias_augment.lab import NAME, SETTINGS
     from bias_inherit.bias_augment.mix import parse_ratio
+    from bias_inherit.bias_augment.settings import Settings
     from bias_inherit.reports.leaderboard import to_markdown
     from bias_inherit.rounds import Rounds, run_rounds
     from bias_inherit.score import Options

@@ -1,0 +1,5 @@
+"""`python -m bias_inherit`, for launchers such as torchrun."""
+
+from bias_inherit.cli import main
+
+main()
