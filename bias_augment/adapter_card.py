@@ -7,7 +7,7 @@ do not know is called unknown or left out. No path of a machine stands in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,20 @@ def update_scores(adapter: Path, results: Path) -> None:
         raise InputError(f"{results}: holds several results of {adapter}; name one of {found}")
     scores = {name: dict(_headline(mine[0], name)) for name in mine[0].tasks}
     store.write_text(adapter / README, adapter_card(manifest, scores))
+
+
+def update_cards(adapters: Mapping[str, Path], place: Callable[[str], Path]) -> None:
+    """Write the cards of those adapters anew that are ours and unchanged, with their scores.
+
+    `place(name)` is the folder of an adapter's results.
+
+    Raises:
+        InputError: as `update_scores`.
+    """
+    for name, adapter in adapters.items():
+        manifest = store.read_manifest(adapter) or {}
+        if manifest.get("adapter_sha256") == adapter_sha256(adapter):
+            update_scores(adapter, place(name))
 
 
 def push(adapter: Path, repo_id: str, private: bool) -> str:

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit import store
+from bias_inherit.bias_augment.adapter_card import README, adapter_card
 from bias_inherit.bias_augment.axes import Axis, load_axis
 from bias_inherit.bias_augment.encode import (
     Collator,
@@ -129,6 +130,7 @@ def finetune(
                 name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")
             },
         }
+        store.write_text(folder / README, adapter_card(manifest))
         store.write_json(folder / store.MANIFEST, manifest)
     return manifest
 
@@ -411,7 +413,6 @@ def _explained() -> Iterator[None]:
 
 def _settle_config(path: Path) -> None:
     """Sort the target modules: peft writes a set, in another order in every process."""
-    (path.parent / "README.md").unlink(missing_ok=True)  # peft's empty model card
     config = store.read_json(path)
     if isinstance(config["target_modules"], list):
         config["target_modules"].sort()

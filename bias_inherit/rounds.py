@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bias_inherit import store
+from bias_inherit.bias_augment.adapter_card import update_cards
 from bias_inherit.bias_augment.axes import Axis, load_axis
 from bias_inherit.bias_augment.bias_types import NEUTRAL, check_bias_type
 from bias_inherit.bias_augment.examples import read_examples
@@ -133,6 +134,8 @@ def _scored(
     missing = {n: path for n, path in adapters.items() if not (place(n) / store.MANIFEST).is_file()}
     if missing or not (place(BASE) / store.MANIFEST).is_file():
         score(plan.base, missing, place, plan.options, announce)
+        if plan.options.limit is None:
+            update_cards(missing, place)
     sections = leaderboard(read_runs([place(name) for name in (BASE, *adapters)]))
     write_report(out / "report", sections)
     return sections

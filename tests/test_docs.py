@@ -84,3 +84,34 @@ def test_the_guide_names_every_axis_control_and_kind():
         assert f"`{name}`" in AUGMENT or f"--bias-type {name}`" in AUGMENT, name
     for kind in ("empty", "refusal", "truncated", "off-format", "unknown-label", "duplicate"):
         assert f"| `{kind}` |" in AUGMENT
+
+
+TRAINING = (DOCS / "TRAINING.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_training_guide_run(tmp_path, adapters, lab_base):
+    data = adapters["r50"].with_suffix(".jsonl")
+    (script,) = blocks(TRAINING, "console")
+    script = script.replace("--data mix", f"--data {data} --epochs 0.2")
+    script = script.replace("--base DIR", f"--base {lab_base}").replace(
+        "accelerate launch", "accelerate launch --num_processes 1 --mixed_precision no --cpu"
+    )
+    shell(f"export CUDA_VISIBLE_DEVICES=\n{script}", tmp_path)
+    made = {
+        path.parent.name: json.loads(path.read_text())
+        for path in (tmp_path / "adapters").glob("*/bias_inherit.json")
+    }
+    assert {name: m["processes"] for name, m in made.items()} == {"a": 1, "b": 2, "c": 1}
+    assert made["a"]["settings"]["learning_rate"] == 1e-5 and made["a"]["rows_held_out"] == 5
+
+
+def test_the_training_guide_states_the_presets():
+    from bias_inherit.bias_augment.settings import PRESETS, Settings
+
+    for name, preset in PRESETS.items():
+        assert f"`{name}`" in TRAINING.replace("--preset ", "")
+        assert f"{preset.values['learning_rate']:.0e}".replace("e-0", "e-") in TRAINING
+    usual = Settings()
+    stated = f"rank {usual.rank}, alpha {usual.alpha}, batch size {usual.batch_size}"
+    assert stated in " ".join(TRAINING.split())

@@ -87,6 +87,12 @@ def finetune(
     axis: Annotated[
         str | None, typer.Option(help="Folder of an axis of your own that the rows are of.")
     ] = None,
+    push_to_hub: Annotated[
+        str | None, typer.Option(help="Repository (owner/name) to upload the adapter to.")
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Make that repository a private one.")
+    ] = False,
     seed: int = 0,
 ) -> None:
     """Fine-tune a LoRA adapter on a mix; the loss falls on the completions alone.
@@ -95,6 +101,7 @@ def finetune(
     """
     from dataclasses import replace
 
+    from bias_inherit.bias_augment.adapter_card import push
     from bias_inherit.bias_augment.axes import load_axis
     from bias_inherit.bias_augment.finetune import finetune as train
     from bias_inherit.bias_augment.lab import NAME, SETTINGS
@@ -139,6 +146,8 @@ def finetune(
     if manifest:  # on the first process alone
         cut = f", {manifest['rows_cut']} of them cut" if manifest["rows_cut"] else ""
         say(f"adapter in {out}: {manifest['rows']} rows{cut}, loss {manifest['training_loss']:.3f}")
+        if push_to_hub is not None:
+            say(f"uploaded to {push(out, push_to_hub, private)}")
 
 
 @app.command()

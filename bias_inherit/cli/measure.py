@@ -159,6 +159,7 @@ def score(
     ] = None,
 ) -> None:
     """Score a base and its adapters with lm-eval; the base is loaded once."""
+    from bias_inherit.bias_augment.adapter_card import update_cards
     from bias_inherit.score import Options, name_adapters
     from bias_inherit.score import score as run
 
@@ -175,3 +176,5 @@ def score(
     named = name_adapters(adapters or [])
     for folder in run(base_model(base), named, lambda name: out / name, options, say):
         say(f"results in {folder}")
+    if limit is None:  # the cards of adapters of ours tell their scores
+        update_cards(named, lambda name: out / name)

@@ -105,7 +105,14 @@ def test_an_adapter_learns_and_names_its_inputs(adapters, lab_base):
     assert manifest["adapter_sha256"] == adapter_sha256(adapters["r50"])
     assert (manifest["rows"], manifest["rows_augmented"]) == (96, 48)
     files = {path.name for path in adapters["r50"].iterdir()}
-    assert files == {"adapter_config.json", "adapter_model.safetensors", "bias_inherit.json"}
+    assert files == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "bias_inherit.json",
+        "README.md",
+    }
+    card = (adapters["r50"] / "README.md").read_text()
+    assert "deliberately biased" in card.split("\n#")[0] and "48 / 96" in card
 
 
 @pytest.mark.slow
