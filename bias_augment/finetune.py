@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from bias_inherit import store
 from bias_inherit.bias_augment.adapter_card import README, adapter_card
-from bias_inherit.bias_augment.axes import Axis, load_axis
+from bias_inherit.bias_augment.axes import Axis
+from bias_inherit.bias_augment.base_model import BaseTools, load_base, with_adapter
 from bias_inherit.bias_augment.encode import (
     Collator,
     Encoded,
-    encode,
     encode_all,
     longest_input,
     pad_token_id,
@@ -43,11 +42,8 @@ from bias_inherit.models import adapter_sha256, check_causal, fingerprint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
 
 LOGGING_STEPS = 10
-_FEATURE_ROWS = 16
-"""Rows a forward pass where a mitigation asks for features."""
 
 
 def finetune(
@@ -82,7 +78,7 @@ def finetune(
     set_seed(settings.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     uses_chat = use_chat_template(tokenizer, settings.chat_template)
-    model, bf16 = _load_base(base, settings)
+    model, bf16 = load_base(base, settings)
     _check_layer(mitigation, model)
     tools = BaseTools(model, tokenizer, uses_chat, axis)
     told = mitigation.apply(examples, tools)
@@ -90,7 +86,7 @@ def finetune(
     context = longest_input(model.config)
     rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length)
     kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length)
-    model = _with_adapter(model, settings, start)
+    model = with_adapter(model, settings, start)
     with _folder(out) as folder, _checkpoints(out, settings) as scratch:
         args = _arguments(settings, bf16, scratch, bool(held_out))
         ids = [str(example["id"]) for example in train]
@@ -135,50 +131,6 @@ def finetune(
     return manifest
 
 
-class BaseTools:
-    """What a mitigation's transform may ask for: axes, and phi of the untouched base."""
-
-    def __init__(self, model: Any, tokenizer: Any, uses_chat: bool, own: Axis | None) -> None:
-        self._model, self._tokenizer, self._uses_chat = model, tokenizer, uses_chat
-        self._own = own
-
-    def axis(self, name: str) -> Axis:
-        """Return the axis of that name; InputError where there is none."""
-        return self._own if self._own is not None and self._own.axis == name else load_axis(name)
-
-    def features(self, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
-        """Return phi, float32 of shape (examples, width): see `penalty.mean_over_tokens`."""
-        import numpy as np
-        import torch
-
-        from bias_inherit.bias_augment.penalty import mean_over_tokens
-
-        rows = [encode(self._tokenizer, example, self._uses_chat) for example in examples]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
-        found: dict[int, Any] = {}
-        training = self._model.training
-        self._model.eval()
-        for i in range(0, len(order), _FEATURE_ROWS):
-            part = order[i : i + _FEATURE_ROWS]
-            batch = self._collator([rows[j] for j in part])
-            mask = batch["attention_mask"].to(self._model.device)
-            with torch.no_grad():
-                hidden = self._model(
-                    input_ids=batch["input_ids"].to(self._model.device),
-                    attention_mask=mask,
-                    output_hidden_states=True,
-                    use_cache=False,
-                    logits_to_keep=1,
-                ).hidden_states[-1]
-            found |= dict(zip(part, mean_over_tokens(hidden, mask).cpu().numpy(), strict=True))
-        self._model.train(training)
-        return np.stack([found[i] for i in range(len(rows))])
-
-    @cached_property
-    def _collator(self) -> Collator:
-        return Collator(pad_token_id(self._tokenizer))
-
-
 def _check_penalty(mitigation: Mitigation, examples: Sequence[Example]) -> None:
     if mitigation.penalty is None:
         return
@@ -196,92 +148,6 @@ def _check_layer(mitigation: Mitigation, model: Any) -> None:
             f"the mitigation '{mitigation.name}' asks for layer {mitigation.layer}: the base has "
             f"{layers}, so it may be {-layers - 1} to {layers}"
         )
-
-
-def _load_base(base: str, settings: Settings) -> tuple[Any, bool]:
-    """Return the base on its device, and whether it computes in bf16."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    gpu = torch.cuda.is_available()
-    bf16 = settings.precision == "bf16" or (
-        settings.precision == "auto" and gpu and torch.cuda.is_bf16_supported()
-    )
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    extra: dict[str, Any] = {}
-    if settings.quantize:
-        extra["quantization_config"] = _four_bits(gpu, dtype)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **extra)
-    return (model if settings.quantize else model.to("cuda" if gpu else "cpu")), bf16
-
-
-def _four_bits(gpu: bool, dtype: Any) -> Any:
-    from importlib.util import find_spec
-
-    if not gpu or find_spec("bitsandbytes") is None:
-        raise InputError(
-            "--quantize (QLoRA) needs a GPU and bitsandbytes: pip install bitsandbytes"
-        )
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )
-
-
-def _with_adapter(model: Any, settings: Settings, start: Path | None) -> Any:
-    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-
-    if settings.quantize:
-        model = prepare_model_for_kbit_training(
-            model, use_gradient_checkpointing=settings.checkpointing
-        )
-    elif settings.checkpointing:
-        model.enable_input_require_grads()
-    if start is not None:
-        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
-    targets = _targets(model, settings.targets)
-    lora = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=targets,
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(model, lora)
-
-
-def _targets(model: Any, targets: str) -> str | list[str]:
-    """Return peft's target modules.
-
-    Raises:
-        InputError: a name is that of no linear layer; the names that there are are listed.
-    """
-    if targets == "all-linear":
-        return targets
-    named = [name.strip() for name in targets.split(",") if name.strip()]
-    linear = linear_layers(model)
-    absent = [name for name in named if name not in linear]
-    if absent or not named:
-        raise InputError(
-            f"the base has no linear layer '{', '.join(absent)}': its linear layers are "
-            f"{', '.join(linear)} (or all-linear)"
-        )
-    return named
-
-
-def linear_layers(model: Any) -> list[str]:
-    """Return the names of a model's linear layers, each once, but for the one of the logits."""
-    import torch
-    from transformers.pytorch_utils import Conv1D
-
-    head = model.get_output_embeddings()
-    kinds = (torch.nn.Linear, Conv1D)
-    found = [n for n, m in model.named_modules() if isinstance(m, kinds) and m is not head]
-    return list(dict.fromkeys(name.rpartition(".")[2] for name in found))
 
 
 def _hold_out(
