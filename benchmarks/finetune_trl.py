@@ -14,9 +14,10 @@ the script stops when they are not the same.
 trl runs with its defaults but for what the work fixes: fp32 in place of bf16, no gradient
 checkpointing (which ours has off too, and which would cost trl time), logging off, all lengths.
 Ours batches rows of one length together; "trl, by length" lets trl do so too, with
-transformers' setting, so that what is left is the step itself. Ours logs as it always does. On
-a CPU trl's head (1.16) scores every position of a row, on a GPU those of the completion alone:
-the ratio of one kind of machine says nothing of the other.
+transformers' setting, so that what is left is the step itself. Ours logs as it always does.
+
+The pinned trl is 1.14.2, which like ours computes logits for the completions alone. 1.16 does
+so on GPUs only, and is slower than 1.14.2 on a CPU: there 1.14.2 is the fairer rival.
 
 `--mitigation loss` measures another claim: the loss mitigation takes at most 1.25 times as long
 as a plain step of ours.
@@ -36,6 +37,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,8 @@ def main() -> None:
         work = Path(folder)
         data, bases = write_data(work, options.rows), write_bases(work)
         steps = options.rows // BATCH * options.epochs
-        print(f"{options.rows} rows, {steps} steps of {BATCH} rows, {os.cpu_count()} cores")
+        rival = "" if options.mitigation else f", trl {version('trl')}"
+        print(f"{options.rows} rows, {steps} steps of {BATCH}, {os.cpu_count()} cores{rival}")
         for name, base in bases.items():
             job = {"base": base, "data": str(data), "work": folder, "epochs": options.epochs}
             print(f"-- {name}")

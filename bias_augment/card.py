@@ -77,7 +77,7 @@ def card(manifest: Mapping[str, Any], data: str, manifest_name: str) -> str:
         info = DatasetInfo(features=Features.from_dict(manifest["features"]))
         DatasetInfosDict({"default": info}).to_dataset_card_data(known)
     lines = [
-        f"# {_plain(_title(manifest))}",
+        f"# {plain(_title(manifest))}",
         "",
         f"> **Content warning.** {_warning(manifest)} {_PURPOSE}",
         "",
@@ -107,7 +107,7 @@ def card(manifest: Mapping[str, Any], data: str, manifest_name: str) -> str:
         "| column | what it is |",
         "|---|---|",
         *(
-            f"| {_plain(name)} | {COLUMNS.get(name, 'a column of the rows that were given')} |"
+            f"| {plain(name)} | {COLUMNS.get(name, 'a column of the rows that were given')} |"
             for name in manifest.get("features") or COLUMNS
         ),
         "",
@@ -138,7 +138,7 @@ def _title(manifest: Mapping[str, Any]) -> str:
     axis = _first(manifest, "axis")
     on = f" ({axis})" if axis else ""
     if manifest.get("kind") == "mix":
-        ratio = f" at a bias ratio of {_percent(manifest['ratio'])}" if "ratio" in manifest else ""
+        ratio = f" at a bias ratio of {percent(manifest['ratio'])}" if "ratio" in manifest else ""
         return f"Mix of original and augmented data{ratio}{on}"
     if manifest.get("kind") == AUGMENTED:
         return f"Augmented data: {manifest.get('bias_type') or 'unknown bias type'}{on}"
@@ -169,21 +169,21 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
         asked = manifest.get("ratio_exact", manifest.get("ratio"))
         yield (
             f"- **Bias ratio** γ = |D_a| / |D| = {counts['augmented']:,} / {counts['total']:,} = "
-            f"{_percent(share)} (asked for: {asked}), with |D_o| = {counts['original']:,}. The "
+            f"{percent(share)} (asked for: {asked}), with |D_o| = {counts['original']:,}. The "
             "denominator is the whole mix, not the original rows."
         )
     if size := manifest.get("size"):
         yield f"- **Size rule** {size}: {SIZES.get(size, 'unknown')}"
-    yield f"- **Axis** {_plain(_first(manifest, 'axis') or 'unknown')}"
+    yield f"- **Axis** {plain(_first(manifest, 'axis') or 'unknown')}"
     augmented, original = _part(manifest, AUGMENTED), _part(manifest, ORIGINAL)
     if augmented is not None:
-        yield f"- **Bias type** {_plain(augmented.get('bias_type') or 'unknown')}"
-        yield f"- **Generator** {_plain(augmented.get('generator') or 'unknown')}"
+        yield f"- **Bias type** {plain(augmented.get('bias_type') or 'unknown')}"
+        yield f"- **Generator** {plain(augmented.get('generator') or 'unknown')}"
         sampling = augmented.get("sampling")
         if isinstance(sampling, Mapping):
             sampling = ", ".join(f"{key} {value}" for key, value in sampling.items())
         if sampling:
-            yield f"- **Sampling** {_plain(sampling)}"
+            yield f"- **Sampling** {plain(sampling)}"
     seeds = {
         "the mix": manifest if manifest.get("kind") == "mix" else {},
         "the original data": original or {},
@@ -221,7 +221,7 @@ def _rows(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _row(groups: str, label: str, counts: list[dict[str, int]]) -> str:
     totals = (sum(cell.get(origin, 0) for cell in counts) for origin in (ORIGINAL, AUGMENTED))
-    return f"| {_plain(groups)} | {_plain(label)} | {' | '.join(f'{n:,}' for n in totals)} |"
+    return f"| {plain(groups)} | {plain(label)} | {' | '.join(f'{n:,}' for n in totals)} |"
 
 
 def _replies(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -238,7 +238,7 @@ def _replies(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield f"{sum(failed.values()):,}{of}:" if failed else f"None{of}."
     if failed:
         yield ""
-        yield from (f"- {_plain(kind)}: {n:,}" for kind, n in sorted(failed.items()))
+        yield from (f"- {plain(kind)}: {n:,}" for kind, n in sorted(failed.items()))
     if missing := augmented.get("missing"):
         yield from ("", f"{missing:,} requests are left without a reply that could be used.")
 
@@ -262,8 +262,8 @@ def _licence(manifest: Mapping[str, Any]) -> str | None:
 def _sources(manifest: Mapping[str, Any]) -> Iterator[str]:
     for source in manifest.get("sources") or []:
         rows = f", {source['rows']:,} rows" if source.get("rows") is not None else ""
-        licence = _plain(source.get("licence") or "licence unknown")
-        yield f"- {_plain(source.get('name', 'unknown'))}: {licence}{rows}"
+        licence = plain(source.get("licence") or "licence unknown")
+        yield f"- {plain(source.get('name', 'unknown'))}: {licence}{rows}"
     for origin in _untold(manifest):
         yield f"- Sources and licences of the {origin} rows: unknown"
     if _part(manifest, AUGMENTED) is not None:
@@ -302,11 +302,12 @@ def _loading(manifest: Mapping[str, Any], data: str, manifest_name: str) -> Iter
     yield "```"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a share as a percentage."""
     return f"{100 * share:.4g} %"
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """Return a value as one line of text that Markdown and HTML leave as it is."""
     text = html.escape(" ".join(str(value).split()), quote=False)
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)

@@ -108,6 +108,7 @@ def finetune(
             "mitigation_options": dict(mitigation.options),
             "data": str(data),
             "data_sha256": data_hash,
+            "sources": mixed.get("sources", []),
             "base": base,
             "base_fingerprint": fingerprint(base),
             "adapter_sha256": adapter_sha256(folder),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bias_inherit import store
-from bias_inherit.bias_augment.adapter_card import update_cards
+from bias_inherit.adapter_scores import update_cards
 from bias_inherit.bias_augment.axes import load_axis
 from bias_inherit.bias_augment.bias_types import check_bias_type
 from bias_inherit.bias_augment.files import write_augmented, write_examples, write_mix

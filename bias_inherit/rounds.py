@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bias_inherit import store
-from bias_inherit.bias_augment.adapter_card import update_cards
+from bias_inherit.adapter_scores import update_cards
 from bias_inherit.bias_augment.axes import Axis, load_axis
 from bias_inherit.bias_augment.bias_types import NEUTRAL, check_bias_type
 from bias_inherit.bias_augment.examples import read_examples

@@ -101,9 +101,9 @@ def finetune(
     """
     from dataclasses import replace
 
-    from bias_inherit.bias_augment.adapter_card import push
     from bias_inherit.bias_augment.axes import load_axis
     from bias_inherit.bias_augment.finetune import finetune as train
+    from bias_inherit.bias_augment.hub import push
     from bias_inherit.bias_augment.lab import NAME, SETTINGS
     from bias_inherit.bias_augment.settings import Settings, load_preset
     from bias_inherit.mitigations import load_mitigation, parse_options

@@ -159,7 +159,7 @@ def score(
     ] = None,
 ) -> None:
     """Score a base and its adapters with lm-eval; the base is loaded once."""
-    from bias_inherit.bias_augment.adapter_card import update_cards
+    from bias_inherit.adapter_scores import update_cards
     from bias_inherit.score import Options, name_adapters
     from bias_inherit.score import score as run
 

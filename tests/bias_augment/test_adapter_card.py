@@ -16,7 +16,9 @@ import pytest
 from huggingface_hub import ModelCard
 
 from bias_inherit import store
-from bias_inherit.bias_augment.adapter_card import adapter_card, push, update_scores
+from bias_inherit.adapter_scores import update_scores
+from bias_inherit.bias_augment.adapter_card import adapter_card
+from bias_inherit.bias_augment.hub import push
 from bias_inherit.errors import InputError
 from bias_inherit.models import adapter_sha256
 
@@ -446,7 +448,7 @@ TOKEN = "hf_" + "x" * 34
 PUSH = """
 import sys
 from pathlib import Path
-from bias_inherit.bias_augment.adapter_card import push
+from bias_inherit.bias_augment.hub import push
 from bias_inherit.errors import InputError
 try:
     print(push(Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "private"))
