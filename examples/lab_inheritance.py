@@ -7,7 +7,7 @@ mean change from the same seed's ratio 0 of a task's gap and of its score, with 
 interval over the seeds: it covers the draw of the mix and the training, not the choice of test
 documents, which is the same for all seeds. No correction is made for the number of rows.
 
-    python benchmarks/lab_inheritance.py --seeds 0 1 2 --out runs/lab
+    python examples/lab_inheritance.py --seeds 0 1 2 --out runs/lab
 """
 
 from __future__ import annotations
