@@ -22,7 +22,7 @@ from bias_inherit.bias_augment.mix import Counts, Size, mix_files, summarise
 from bias_inherit.bias_augment.scan import Part, schema_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     from bias_inherit.bias_augment.augment import Augmented
 

@@ -30,7 +30,7 @@ from bias_inherit.store import stable_rank
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 Size = Literal["original-fixed", "total-fixed"]
 SIZES: tuple[str, ...] = get_args(Size)

@@ -24,7 +24,7 @@ from bias_inherit.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     Spans = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
     """Starts and lengths of lines."""
@@ -200,7 +200,7 @@ def _parse(block: bytes, origin: str) -> pa.Table:
         ValueError: something in it is out of the ordinary.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]
+    import pyarrow.compute as pc
     from pyarrow import json as reader
 
     block.decode("utf-8")  # pyarrow does not check it
