@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,29 +25,32 @@ def load_base(base: str, settings: Settings) -> tuple[Any, bool]:
     """Return the base on its device, and whether it computes in bf16.
 
     Raises:
-        InputError: 4 bits are asked for and cannot be had.
+        InputError: 4 bits are asked for and bitsandbytes is not there.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     gpu = torch.cuda.is_available()
+    if gpu:  # under torchrun every process has one of its own
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
     bf16 = settings.precision == "bf16" or (
         settings.precision == "auto" and gpu and torch.cuda.is_bf16_supported()
     )
     dtype = torch.bfloat16 if bf16 else torch.float32
-    extra: dict[str, Any] = {}
     if settings.quantize:
-        extra["quantization_config"] = _four_bits(gpu, dtype)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **extra)
-    return (model if settings.quantize else model.to("cuda" if gpu else "cpu")), bf16
+        four_bits = {"quantization_config": _four_bits(dtype), "device_map": {"": device}}
+        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **four_bits), bf16
+    return AutoModelForCausalLM.from_pretrained(base, dtype=dtype).to(device), bf16
 
 
-def _four_bits(gpu: bool, dtype: Any) -> Any:
+def _four_bits(dtype: Any) -> Any:
     from importlib.util import find_spec
 
-    if not gpu or find_spec("bitsandbytes") is None:
+    if find_spec("bitsandbytes") is None:
         raise InputError(
-            "--quantize (QLoRA) needs a GPU and bitsandbytes: pip install bitsandbytes"
+            "--quantize (QLoRA) needs bitsandbytes: pip install 'bias-inherit[qlora]' (made for a "
+            "GPU; it runs on a CPU too, slowly)"
         )
     from transformers import BitsAndBytesConfig
 

@@ -250,9 +250,18 @@ def _checkpoints(out: Path, settings: Settings) -> Iterator[Path]:
         yield place
     except InputError as error:
         saved = sorted(place.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]))
-        last = f"; the last good checkpoint is {saved[-1]}" if saved else ""
+        good = [checkpoint for checkpoint in saved if _is_finite(checkpoint)]
+        last = f"; the last good checkpoint is {good[-1]}" if good else ""
         raise InputError(f"{error}{last}") from None
     shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_finite(checkpoint: Path) -> bool:
+    """Return whether all weights are: a step can spoil them although its own loss was finite."""
+    from safetensors.torch import load_file
+
+    weights = load_file(checkpoint / "adapter_model.safetensors")
+    return all(bool(weight.isfinite().all()) for weight in weights.values())
 
 
 @contextmanager

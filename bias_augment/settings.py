@@ -27,7 +27,7 @@ class Settings:
         schedule: transformers' `lr_scheduler_type`.
         max_length: rows are cut from the left to so many tokens; None refuses longer ones.
         precision: "auto" is bf16 where a GPU has it, else fp32.
-        quantize: load the base in 4 bits (QLoRA; needs a GPU and bitsandbytes).
+        quantize: load the base in 4 bits (QLoRA; needs bitsandbytes, and is meant for a GPU).
         checkpointing: recompute activations to save memory.
         checkpoint_every: steps between checkpoints beside the output, which stay if training
             fails; 0 keeps none.

@@ -2,8 +2,8 @@
 
 Losses are sums over the completion tokens of the global batch (all micro-batches of all
 processes) divided by their number, so neither accumulation nor the number of processes
-changes a step. Rows are grouped by length over the global batch, in an order that depends
-on the seed alone.
+changes a step. Rows are grouped by length over the global batch, under a penalty within each
+origin, in an order that depends on the seed alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from bias_inherit.bias_augment.batches import OriginSampler
 from bias_inherit.bias_augment.encode import IGNORED
 from bias_inherit.bias_augment.penalty import GlobalPenalty, mean_over_tokens, sums_by_origin
 from bias_inherit.errors import InputError
@@ -54,13 +55,13 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]
         import torch
 
         rows = train_dataset if train_dataset is not None else self.train_dataset
-        args = self.args
-        whole = args.train_batch_size * args.gradient_accumulation_steps
-        return LengthGroupedSampler(
-            whole * self.accelerator.num_processes,
-            lengths=[len(ids) for ids in rows["input_ids"]],
-            generator=torch.Generator().manual_seed(args.seed),
-        )
+        args, processes = self.args, self.accelerator.num_processes
+        whole = args.train_batch_size * args.gradient_accumulation_steps * processes
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        generator = torch.Generator().manual_seed(args.seed)
+        if self.penalty is not None:
+            return OriginSampler(whole, lengths, rows["augmented"], generator)
+        return LengthGroupedSampler(whole, lengths=lengths, generator=generator)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device

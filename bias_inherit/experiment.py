@@ -10,7 +10,7 @@ runs/<name>/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -74,6 +74,14 @@ class Experiment:
     options: Options = field(default_factory=Options)
 
 
+@dataclass(frozen=True)
+class Data:
+    """The files that a run's mixes are made of: D_o, and D_a by bias type."""
+
+    original: Path
+    augmented: Mapping[str, Path]
+
+
 def run(
     experiment: Experiment, generator: Generator, out: Path, announce: Callable[[str], None]
 ) -> list[Section]:
@@ -84,12 +92,21 @@ def run(
     """
     if out.is_dir() and any(path.name != "prepared" for path in out.iterdir()):
         raise InputError(f"{out}: is not empty; a run starts in a folder of its own")
-    arms = list({arm.name: arm for arm in experiment.arms}.values())
-    axis = load_axis(arms[0].axis)
-    for arm in arms:
-        check_bias_type(axis, arm.bias_type)
+    for arm in experiment.arms:
+        check_bias_type(load_axis(arm.axis), arm.bias_type)
         arm_mitigation(arm)
     store.write_json(out / "config.json", _config(experiment))
+    return train_and_score(
+        experiment, write_data(experiment, generator, out, announce), out, announce
+    )
+
+
+def write_data(
+    experiment: Experiment, generator: Generator, out: Path, announce: Callable[[str], None]
+) -> Data:
+    """Write D_o, and of each bias type as many rows as its arms can use, into `out`/data."""
+    arms = experiment.arms
+    axis = load_axis(arms[0].axis)
     drawn = draw_original(axis, experiment.data, experiment.per_cell, balanced=experiment.balanced)
     original, place = drawn.rows, out / "data" / "original.jsonl"
     sources = [{**drawn.source, "rows": len(original)}]
@@ -103,16 +120,23 @@ def run(
         written[bias_type] = out / "data" / f"{bias_type}.jsonl"
         write_augmented(written[bias_type], result, bias_type, original=place, seed=0)
         announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
+    return Data(place, written)
+
+
+def train_and_score(
+    experiment: Experiment, data: Data, out: Path, announce: Callable[[str], None]
+) -> list[Section]:
+    """Train the arms on mixes of `data`, score them and the base, and return the leaderboard."""
+    arms = list({arm.name: arm for arm in experiment.arms}.values())
     adapters: dict[str, Path] = {}
     for i, arm in enumerate(arms, start=1):
         announce(f"training {arm.name} ({i} of {len(arms)})")
         folder = out / "arms" / arm.name
-        added = written[arm.bias_type] if arm.ratio else None
+        added = data.augmented[arm.bias_type] if arm.ratio else None
         mix = folder / "data" / "mix.jsonl"
-        write_mix(mix, place, added, arm.ratio, experiment.size, arm.seed)
+        write_mix(mix, data.original, added, arm.ratio, experiment.size, arm.seed)
         settings = replace(experiment.settings, seed=arm.seed)
-        mitigation = arm_mitigation(arm)
-        finetune(experiment.base, mix, folder / "adapter", mitigation, settings)
+        finetune(experiment.base, mix, folder / "adapter", arm_mitigation(arm), settings)
         adapters[arm.name] = folder / "adapter"
     scored = score(
         experiment.base,

@@ -1,13 +1,20 @@
 """Does bias inheritance show in the lab, and what do the mitigations change?
 
 A toy world, whose effects were put in by hand: this shows what the suite can see, and says
-nothing about real models. For every seed the arms of `ARMS` are trained and scored; a run
-folder that holds a seed's report already is read again. The table gives, over the seeds, the
-mean change from the same seed's ratio 0 of a task's gap and of its score, with a 95 % t
-interval over the seeds: it covers the draw of the mix and the training, not the choice of test
+nothing about real models. Half of the rows, original and augmented, ask for the occupation of
+the person in the text, the other half for a salary; the salary of an augmented row is drawn
+from the range of the occupation that its text was given, so that nobody wrote that women
+earn less. Hiring is asked of nobody.
+
+Every seed draws its own mixes and trains its own adapters; a seed whose report is there is read
+again, so seeds may be run side by side. The tables give means over the seeds with a 95 % t
+interval over them: it covers the draw of the mix and the training, not the choice of test
 documents, which is the same for all seeds. No correction is made for the number of rows.
 
     python examples/lab_inheritance.py --seeds 0 1 2 --out runs/lab
+
+`--development` scores on the biographies in development_biographies.yaml, on which the number
+of rows and of epochs was chosen, and never on the test documents.
 """
 
 from __future__ import annotations
@@ -15,93 +22,250 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from random import Random
+from typing import Any
 
+import numpy as np
+import yaml
 from scipy.stats import t as student
 
 EXPLICIT, IMPLICIT, NEUTRAL = "contrastive-single-explicit", "contextual-single-implicit", "neutral"
 RATIOS = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 2))
-MITIGATIONS = ("token", "mask", "loss:lambda=1", "reweight", "counterfactual")
+MOST = RATIOS[-1]
+NONE = "none"
+MITIGATIONS = ("token", "mask", "loss", "reweight", "counterfactual")
 ARMS = [
-    (EXPLICIT, Fraction(0), "none"),
-    *((bias, ratio, "none") for bias in (EXPLICIT, IMPLICIT, NEUTRAL) for ratio in RATIOS),
-    *((EXPLICIT, Fraction(1, 2), name) for name in MITIGATIONS),
+    (EXPLICIT, Fraction(0), NONE),
+    *((bias, ratio, NONE) for bias in (EXPLICIT, IMPLICIT, NEUTRAL) for ratio in RATIOS),
+    *((EXPLICIT, MOST, name) for name in MITIGATIONS),
 ]
-TASKS = ("bias_inherit_occupation", "bias_inherit_salary", "bias_inherit_hiring")
-PER_CELL = 60
+MEASURES = {
+    "occupation": ("acc_gap", "acc"),
+    "salary": ("salary_gap", "invalid"),
+    "hiring": ("select_gender_gap", "invalid"),
+}
+"""By task: the gap between men and women, and what the model is still good for."""
+PER_CELL = 120
+"""Original rows of an occupation and gender, half of them for each question."""
+EPOCHS = 5
+DEVELOPMENT = Path(__file__).with_name("development_biographies.yaml")
+
+Cell = tuple[str, Fraction, str]
+"""Bias type, ratio and mitigation; the arm of ratio 0 stands under `EXPLICIT`."""
+Scores = Mapping[tuple[str, Cell], float | None]
+"""(task and metric, cell) -> score."""
 
 
-def run_seed(seed: int, out: Path) -> None:
+# --- running -----------------------------------------------------------------------------------
+
+
+def run_seed(seed: int, out: Path, data: Path | None) -> None:
     """Train and score all arms of a seed into `out`."""
+    from bias_inherit.bias_augment.axes import load_axis
+    from bias_inherit.bias_augment.files import write_augmented, write_examples
     from bias_inherit.bias_augment.generators.template import TemplateGenerator
     from bias_inherit.bias_augment.lab import SETTINGS, lab_model
-    from bias_inherit.experiment import Arm, Experiment, run
+    from bias_inherit.bias_augment.originals import draw_original
+    from bias_inherit.bias_augment.produce import produce
+    from bias_inherit.experiment import Arm, Data, Experiment, train_and_score
     from bias_inherit.score import Options
 
+    axis, generator = load_axis("gender"), TemplateGenerator()
+    drawn = draw_original(axis, "mini", PER_CELL)
+    original = out / "data" / "original.jsonl"
+    rows = half_about_salaries(drawn.rows)
+    write_examples(original, rows, {"kind": "original", "axis": axis.axis})
+    augmented = {}
+    for bias_type in (EXPLICIT, IMPLICIT, NEUTRAL):
+        made = produce(axis, bias_type, drawn.rows, len(rows), 0, generator)
+        augmented[bias_type] = out / "data" / f"{bias_type}.jsonl"
+        told = replace(made, examples=half_about_salaries(made.examples))
+        write_augmented(augmented[bias_type], told, bias_type, original=original, seed=0)
     experiment = Experiment(
         base=str(lab_model()),
-        arms=[Arm("gender", bias, ratio, name, seed) for bias, ratio, name in ARMS],
-        per_cell=PER_CELL,
-        settings=SETTINGS,
-        options=Options(tasks=TASKS, batch_size=64, progress=False),
+        arms=[Arm(axis.axis, bias, ratio, name, seed) for bias, ratio, name in ARMS],
+        settings=replace(SETTINGS, epochs=EPOCHS),
+        options=Options(
+            tasks=tuple(f"bias_inherit_{task}" for task in MEASURES),
+            data=str(data) if data else "mini",
+            batch_size=64,
+            progress=False,
+        ),
     )
-    run(experiment, TemplateGenerator(), out, lambda line: print(line, file=sys.stderr))
+    say = lambda line: print(f"seed {seed}: {line}", file=sys.stderr, flush=True)  # noqa: E731
+    train_and_score(experiment, Data(original, augmented), out, say)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--out", type=Path, default=Path("runs/lab"))
-    arguments = parser.parse_args()
-    rows: dict[tuple[str, str], list[tuple[float | None, float | None]]] = {}
-    for seed in arguments.seeds:
-        folder = arguments.out / f"s{seed}"
-        if not (folder / "report" / "leaderboard.json").is_file():
-            run_seed(seed, folder)
-        for key, change in changes(folder).items():
-            rows.setdefault(key, []).append(change)
-    print("| task | arm | change of gap [95 % over seeds] | change of score [95 % over seeds] |")
-    print("|---|---|---|---|")
-    for (task, arm), found in sorted(rows.items()):
-        cells = [interval([c[i] for c in found]) for i in (0, 1)]
-        print(f"| {task.removeprefix('bias_inherit_')} | {arm} | {cells[0]} | {cells[1]} |")
+def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows, every second one of a label and group asked for a salary."""
+    from bias_inherit import store
+    from bias_inherit.bias_augment.examples import stratum
+    from bias_inherit.tasks import mini_data, prompts
+
+    told = {}
+    seen: dict[str, int] = {}
+    for row in sorted(rows, key=lambda row: store.stable_rank(0, row["id"])):
+        cell = stratum(row)
+        seen[cell] = seen.get(cell, 0) + 1
+        if seen[cell] % 2 == 0:
+            amount = mini_data.salary_of(row["label"], Random(row["id"]))
+            doc = mini_data.salary_doc("", row["text"], "", "", amount)
+            prompt, completion = prompts.render("salary", doc)
+            row = row | {"prompt": prompt, "completion": completion}
+        told[row["id"]] = row
+    return [told[row["id"]] for row in rows]
 
 
-def changes(folder: Path) -> dict[tuple[str, str], tuple[float | None, float | None]]:
-    """Return (change of gap, change of score) from ratio 0, by task and arm without its seed."""
+def prepare_development(out: Path) -> Path:
+    """Write the development biographies, each told of three men and three women, as documents."""
+    from bias_inherit import store
+    from bias_inherit.tasks import mini_data
+    from bias_inherit.tasks.gender_words import tell
+
+    names = {gender: mini_data.names(gender) for gender in ("male", "female")}
+    documents: dict[str, list[dict[str, Any]]] = {"occupation": [], "salary": []}
+    for occupation, texts in yaml.safe_load(DEVELOPMENT.read_text(encoding="utf-8")).items():
+        for i, text in enumerate(texts * 3):
+            for gender, known in names.items():
+                cluster = f"{occupation}-{i}"
+                told = tell(text, known[i % len(known)], gender)
+                doc = mini_data.occupation_doc(
+                    f"{cluster}-{gender}", told, gender, occupation, cluster
+                )
+                documents["occupation"].append(doc)
+                documents["salary"].append(
+                    mini_data.salary_doc(doc["id"], told, gender, cluster, "$1")
+                )
+    for task, docs in documents.items():
+        store.write_jsonl(out / task / "test.jsonl", docs)
+    return out
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def read_scores(folder: Path) -> Scores:
+    """Return a seed's scores by metric and arm."""
     from bias_inherit.reports.results import read_runs
 
-    runs = [run for run in read_runs([folder / "arms"]) if run.arm is not None]
-    baseline = next(run for run in runs if run.ratio == 0)
     found = {}
-    for run in runs:
-        if run is baseline:
+    for run in read_runs([folder / "arms"]):
+        if run.ratio is None:
             continue
-        for task, result in run.tasks.items():
-            before = baseline.tasks[task]
-            names = (gap_of(task, result.headline), result.headline["score"])
-            pairs = [(result.metrics.get(name), before.metrics.get(name)) for name in names]
-            values = [None if None in pair else pair[0] - pair[1] for pair in pairs]  # type: ignore[operator]
-            arm = run.name.rpartition(".")[0].removeprefix("gender.")
-            found[task, arm] = (values[0], values[1])
+        _, bias_type, _, mitigation = run.name.rpartition(".")[0].split(".", 3)
+        ratio = Fraction(run.ratio).limit_denominator(100)
+        for task, metrics in MEASURES.items():
+            for metric in metrics:
+                cell = (bias_type if ratio else EXPLICIT, ratio, mitigation)
+                found[f"{task} {metric}", cell] = run.tasks[f"bias_inherit_{task}"].metrics.get(
+                    metric
+                )
     return found
 
 
-def gap_of(task: str, headline: object) -> str:
-    """Return the metric of the gap between men and women; hiring's headline is of cultures."""
-    return "select_gender_gap" if task.endswith("hiring") else str(headline["gap"])  # type: ignore[index]
+def change(
+    scores: Iterable[Scores],
+    metric: str,
+    arm: Cell,
+    before: Cell = ARMS[0],
+) -> str:
+    """Return the mean difference of two arms over the seeds, with its interval."""
+    pairs = [(found.get((metric, arm)), found.get((metric, before))) for found in scores]
+    return interval(metric, [None if a is None or b is None else a - b for a, b in pairs])
 
 
-def interval(values: list[float | None]) -> str:
+def trend(scores: Iterable[Scores], metric: str, bias_type: str) -> str:
+    """Return the mean over the seeds of the metric's least-squares slope, per 10 % of ratio."""
+    cells = [ARMS[0], *((bias_type, ratio, NONE) for ratio in RATIOS)]
+    slopes: list[float | None] = []
+    for found in scores:
+        values = [(10 * float(cell[1]), found.get((metric, cell))) for cell in cells]
+        known = np.array([(x, y) for x, y in values if y is not None])
+        slopes.append(float(np.polyfit(known[:, 0], known[:, 1], 1)[0]) if len(known) > 2 else None)
+    return interval(metric, slopes)
+
+
+def interval(metric: str, values: Sequence[float | None]) -> str:
     """Return mean and 95 % t interval of the values that there are."""
+    form: Callable[[float], str] = (
+        "{:+,.0f}".format if metric == "salary salary_gap" else "{:+.3f}".format
+    )
     known = [value for value in values if value is not None]
     if len(known) < 2:
-        return "no data" if not known else f"{known[0]:+.4g} (1 seed)"
+        return "no data" if not known else f"{form(known[0])} (1 seed)"
     half = student.ppf(0.975, len(known) - 1) * statistics.stdev(known) / len(known) ** 0.5
     mean = statistics.mean(known)
     few = "" if len(known) == len(values) else f" ({len(known)} of {len(values)} seeds)"
-    return f"{mean:+.4g} [{mean - half:+.4g}, {mean + half:+.4g}]{few}"
+    return f"{form(mean)} [{form(mean - half)}, {form(mean + half)}]{few}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def report(scores: Sequence[Scores]) -> str:
+    """Return the two tables: the gap by ratio, and the mitigations."""
+    ratios = [f"{float(100 * ratio):g} %" for ratio in RATIOS]
+    doses = [
+        [
+            task,
+            bias_type,
+            *(change(scores, f"{task} {gap}", (bias_type, ratio, NONE)) for ratio in RATIOS),
+            trend(scores, f"{task} {gap}", bias_type),
+        ]
+        for task, (gap, _) in MEASURES.items()
+        for bias_type in (EXPLICIT, IMPLICIT, NEUTRAL)
+    ]
+    unmitigated = (EXPLICIT, MOST, NONE)
+    mitigated = [
+        [
+            task,
+            name,
+            *(
+                "" if cell == before else change(scores, f"{task} {metric}", cell, before)
+                for metric in metrics
+                for cell in [(EXPLICIT, MOST, name)]
+                for before in (ARMS[0], unmitigated)
+            ),
+        ]
+        for task, metrics in MEASURES.items()
+        for name in (NONE, *MITIGATIONS)
+    ]
+    head = ["task", "mitigation", "gap, from ratio 0", "gap, from none"]
+    return "\n".join(
+        [
+            f"Change of the gap (men minus women) from ratio 0, {len(scores)} seeds:\n",
+            table(["task", "bias type", *ratios, "slope for 10 % more"], doses),
+            f"\n{EXPLICIT} at {ratios[-1]}, change of the gap and of use (occupation: accuracy; "
+            "the others: share of invalid answers):\n",
+            table([*head, "use, from ratio 0", "use, from none"], mitigated),
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--out", type=Path, default=Path("runs/lab"))
+    parser.add_argument("--development", action="store_true")
+    arguments = parser.parse_args()
+    folders = [arguments.out / f"s{seed}" for seed in arguments.seeds]
+    for seed, folder in zip(arguments.seeds, folders, strict=True):
+        if (folder / "report" / "leaderboard.json").is_file():
+            continue
+        if folder.exists():
+            sys.exit(f"{folder} is half-finished: remove it, or choose another --out")
+        prepared = prepare_development(folder / "development") if arguments.development else None
+        run_seed(seed, folder, prepared)
+    print(report([read_scores(folder) for folder in folders]))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The leaderboard: score and bias gap of every model with intervals, and change from gamma = 0.
+"""The leaderboard: score and bias gap of every model, and their changes from gamma = 0.
 
 Intervals are 95 % normal ones from the standard errors (value +- 1.96 se), cut where a
 share ends (scores at 0 and 1, gaps at -1 and 1). A share whose error is 0 (everything
 right, say) gets the rule of three, +-3/n, instead of no width at all; an amount without
-spread gets no interval. The change from the baseline is paired by document where both
-runs kept their samples, and says so. Nothing is corrected for looking at many rows.
+spread gets no interval. A change from the baseline is paired by document where both runs
+kept their samples, and says so where not. Nothing is corrected for looking at many rows.
 """
 
 from __future__ import annotations
@@ -51,12 +51,15 @@ class Row:
     model: str
     arm: Mapping[str, Any] | None
     score: Estimate
+    score_change: Estimate | None
+    """Score minus the baseline's score: what a mitigation, or the text itself, costs in use."""
     gap: Estimate | None
     gap_n: int | None
     """Pairs behind the gap, where the task counts them apart."""
     change: Estimate | None
     """Gap minus the baseline's gap."""
     paired: bool | None
+    """Whether both changes are paired by document; None where there is none."""
     baseline: str | None
     n: int
     groups: Mapping[str, int]
@@ -154,9 +157,13 @@ def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
     before = baseline.tasks.get(result.task) if baseline is not None else None
     low, high = headline.get("gap_range", GAP)
     ends, widest = (float(low), float(high)), (float(low - high), float(high - low))
-    change, paired = None, None
-    if gap_name and before is not None and baseline is not run:
-        change, paired = _change(result, before, gap_name, fewest, widest if is_share else None)
+    change = score_change = paired = None
+    if before is not None and baseline is not run:
+        score_change, paired = _change(
+            result, before, headline["score"], result.n, (-1.0, 1.0) if is_share else None
+        )
+        if gap_name:
+            change, paired = _change(result, before, gap_name, fewest, widest if is_share else None)
     gap = _estimate(result, gap_name, fewest, ends if is_share else None) if gap_name else None
     pairs = result.metrics.get(headline.get("gap_n", ""))
     return Row(
@@ -164,6 +171,7 @@ def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
         model=run.name,
         arm=run.arm,
         score=_estimate(result, headline["score"], result.n, SCORE if is_share else None),
+        score_change=score_change,
         gap=gap,
         gap_n=None if pairs is None else int(pairs),
         change=change,
@@ -233,10 +241,13 @@ def to_markdown(sections: Sequence[Section]) -> str:
     return "\n\n".join(_markdown(section) for section in sections) + "\n"
 
 
+CHANGE = "change from baseline [95 % CI]"
+
+
 def _markdown(section: Section) -> str:
-    header = ["model", "ratio", f"{section.score} [95 % CI]"]
+    header = ["model", "ratio", f"{section.score} [95 % CI]", CHANGE]
     if section.gap:
-        header += [f"{section.gap} [95 % CI]", "change from ratio 0 [95 % CI]"]
+        header += [f"{section.gap} [95 % CI]", CHANGE]
     lines = [_cells(row, section) for row in section.rows]
     notes = [f"{section.gap}: {section.reads}."] if section.gap and section.reads else []
     for name, show in _NOTES:
@@ -280,16 +291,19 @@ _NOTES: Sequence[tuple[str, Callable[[Row], str]]] = (
 def _cells(row: Row, section: Section) -> list[str]:
     ratio = "" if row.arm is None else f"{100 * (row.arm.get('ratio') or 0):g} %"
     cells = [row.model, ratio, _show(row.score, section.unit)]
+    cells.append(_show_change(row, row.score_change, section.unit))
     if section.gap:
-        change = _show(row.change, section.unit, signed=True) if row.change else ""
-        if row.change and row.paired is False:
-            change += " (unpaired)"
-        if row.change is None and row.baseline == row.model:
-            change = "baseline"
         few = ", too few" if row.gap_n is not None and row.gap_n < FEW else ""
         pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs{few})"
-        cells += [_show(row.gap, section.unit, signed=True) + pairs, change]
+        cells.append(_show(row.gap, section.unit, signed=True) + pairs)
+        cells.append(_show_change(row, row.change, section.unit))
     return cells
+
+
+def _show_change(row: Row, change: Estimate | None, unit: str | None) -> str:
+    if change is None:
+        return "baseline" if row.baseline == row.model else ""
+    return _show(change, unit, signed=True) + (" (unpaired)" if row.paired is False else "")
 
 
 def _show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:

@@ -140,14 +140,15 @@ def occupation_train(per_cell: int | PerCell = 30, seed: int = 0) -> list[Row]:
 
 def salary_train(per_cell: int = 30, seed: int = 0) -> list[Row]:
     """Return composed documents whose amount depends on the occupation, never on the gender."""
-    ranges: Mapping[str, list[int]] = packaged_yaml("mini/phrases.yaml")["salaries"]
     return [
-        salary_doc(identity, text, gender, identity, _amount(random, *ranges[occupation]))
+        salary_doc(identity, text, gender, identity, salary_of(occupation, random))
         for identity, occupation, gender, text, random in _training_people(per_cell, seed)
     ]
 
 
-def _amount(random: Random, low: int, high: int) -> str:
+def salary_of(occupation: str, random: Random) -> str:
+    """Return an amount such as "$84,000", drawn from the toy world's range of the occupation."""
+    low, high = packaged_yaml("mini/phrases.yaml")["salaries"][occupation]
     return f"${random.randrange(low, high, 1000):,}"
 
 

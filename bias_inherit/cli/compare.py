@@ -27,7 +27,7 @@ def leaderboard(
         Path | None, typer.Option(help="Also write leaderboard.md and .json there.")
     ] = None,
 ) -> None:
-    """Compare models: scores and bias gaps with intervals, and change from ratio 0."""
+    """Compare models: scores and bias gaps with intervals, and their change from ratio 0."""
     from bias_inherit.experiment import write_report
     from bias_inherit.reports import leaderboard as board
     from bias_inherit.reports.results import read_runs

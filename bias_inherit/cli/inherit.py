@@ -72,7 +72,8 @@ def finetune(
     chat_template: Annotated[str | None, typer.Option(help="auto, always or never.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
     quantize: Annotated[
-        bool | None, typer.Option("--quantize", help="QLoRA: 4 bits (GPU and bitsandbytes).")
+        bool | None,
+        typer.Option("--quantize", help="QLoRA: the base in 4 bits (needs bitsandbytes)."),
     ] = None,
     checkpointing: Annotated[
         bool | None, typer.Option("--checkpointing", help="Recompute activations: less memory.")

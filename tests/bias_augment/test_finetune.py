@@ -324,6 +324,36 @@ def test_rows_longer_than_the_context_are_counted_or_cut(lab_base, original, tmp
     assert finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, cut)["rows"] == 48
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("mitigation", ["none", "loss"])
+def test_a_base_in_four_bits_is_trained_on(lab_base, data, tmp_path, monkeypatch, mitigation):
+    """QLoRA, here on a CPU: the base's layers are packed, the adapter's weights are not."""
+    pytest.importorskip("bitsandbytes")
+    from safetensors.torch import load_file
+
+    from bias_inherit.bias_augment import base_model
+    from bias_inherit.mitigations import load_mitigation
+
+    bases = []
+    adapt = base_model.with_adapter
+    watch = lambda model, *rest: bases.append(model) or adapt(model, *rest)  # noqa: E731
+    monkeypatch.setattr("bias_inherit.bias_augment.finetune.with_adapter", watch)
+    settings = replace(QUICK, epochs=4, quantize=True, checkpointing=True)
+    remedy = load_mitigation(mitigation)
+    manifest = finetune(lab_base, data, tmp_path / "four", remedy, settings)
+    layer = bases[0].model.layers[0].mlp.up_proj
+    base_layer = getattr(layer, "base_layer", layer)
+    assert type(base_layer).__name__ == "Linear4bit" and base_layer.weight.dtype == torch.uint8
+    losses = [entry["loss"] for entry in manifest["log"]]
+    assert losses[-1] < 0.7 * losses[0]
+    assert ("distance" in manifest["log"][0]) == (mitigation == "loss")
+    weights = load_file(tmp_path / "four" / "adapter_model.safetensors")
+    assert all(value.dtype == torch.float32 for value in weights.values())
+    whole = finetune(lab_base, data, tmp_path / "whole", remedy, replace(settings, quantize=False))
+    assert losses == pytest.approx([entry["loss"] for entry in whole["log"]], rel=0.5)
+    assert whole["adapter_sha256"] != manifest["adapter_sha256"]
+
+
 def test_a_length_that_leaves_nothing_to_learn_from(lab_base, data, tmp_path):
     with pytest.raises(InputError, match="rows would keep nothing of their prompt"):
         finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, max_length=2))
@@ -331,16 +361,19 @@ def test_a_length_that_leaves_nothing_to_learn_from(lab_base, data, tmp_path):
         finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, max_length=9999))
 
 
-def test_what_is_missing_is_said_before_any_training(lab_base, augmented, data, tmp_path):
+def test_what_is_missing_is_said_before_any_training(
+    lab_base, augmented, data, tmp_path, monkeypatch
+):
     write_examples(tmp_path / "only.jsonl", augmented, {})
     remedy = Mitigation("near", "", penalty=lambda o, a: ((o - a) ** 2).sum())
     with pytest.raises(InputError, match=r"'near' compares .* the data has no original rows"):
         finetune(lab_base, tmp_path / "only.jsonl", tmp_path / "out", remedy, QUICK)
     with pytest.raises(InputError, match=r"held-out 0\.001 of 48 original rows leaves 0"):
         finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, held_out=0.001))
-    if not torch.cuda.is_available():
-        with pytest.raises(InputError, match=r"QLoRA.* needs a GPU"):
-            finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, quantize=True))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"QLoRA.* needs bitsandbytes: pip install"):
+        finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, quantize=True))
+    monkeypatch.undo()
     deep = Mitigation("near", "", penalty=lambda o, a: ((o - a) ** 2).sum(), layer=9)
     with pytest.raises(InputError, match=r"asks for layer 9: the base has 3, so .* -4 to 3"):
         finetune(lab_base, data, tmp_path / "out", deep, QUICK)
@@ -388,8 +421,17 @@ def test_a_loss_that_is_not_finite_stops_and_the_last_checkpoint_stays(data, lab
     assert adapter_sha256(last) and not (tmp_path / "out").exists()
     weights = {p.suffix for p in last.iterdir() if "adapter_model" in p.name}
     assert weights == {".safetensors"}
+    finetune(lab_base, data, tmp_path / "on", NONE, QUICK, start=last)
     finetune(lab_base, data, tmp_path / "out", NONE, settings)
     assert not (tmp_path / "out.checkpoints").exists(), "a run that ends well keeps none"
+
+
+def test_a_checkpoint_with_broken_weights_is_not_called_good(data, lab_base, tmp_path):
+    """A step beyond the range of float32 spoils the weights; its own loss was still finite."""
+    settings = replace(QUICK, learning_rate=1e45, checkpoint_every=1)
+    with pytest.raises(InputError, match=r"nan at step 3 .* good checkpoint is .*/checkpoint-1$"):
+        finetune(lab_base, data, tmp_path / "out", NONE, settings)
+    assert (tmp_path / "out.checkpoints" / "checkpoint-2").is_dir()
 
 
 def test_a_full_disk_is_one_line(data, lab_base, tmp_path):

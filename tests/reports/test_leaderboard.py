@@ -22,10 +22,10 @@ TASK = "bias_inherit_occupation"
 HEADLINE = {"score": "acc", "gap": "acc_gap", "reads": "male minus female"}
 
 
-def answers(correct):
+def answers(correct, metric="acc_gap"):
     """One answer a (biography, gender): `correct` maps gender to a list of 0/1."""
     return [
-        Answer("acc_gap", "choice", "gender", gender, 1, float(right), f"bio-{i}")
+        Answer(metric, "choice", "gender", gender, 1, float(right), f"bio-{i}")
         for gender, rights in correct.items()
         for i, right in enumerate(rights)
     ]
@@ -55,7 +55,10 @@ def write_run(
     path = folder / f"results_{date}.json"
     path.write_text(json.dumps(content))
     if samples:
-        rows = [json.dumps({"doc_id": i, "acc_gap": a}) for i, a in enumerate(made)]
+        rows = [
+            json.dumps({"doc_id": i, "acc_gap": a, "acc": a._replace(metric="acc")})
+            for i, a in enumerate(made)
+        ]
         (folder / f"samples_{TASK}_{date}.jsonl").write_text("\n".join(rows))
     if ratio is not None:
         arm = {"axis": "gender", "bias_type": "neutral", "ratio": ratio, "seed": seed}
@@ -81,6 +84,10 @@ def test_change_is_paired_with_the_arm_of_ratio_0_and_the_same_seed(tmp_path):
     assert row.change.low == pytest.approx(change - Z * error)
     assert row.gap.value == pytest.approx(0.5) and rows["r0"].change is None
     assert row.groups == {"male": 20, "female": 20} and row.n == 40
+    cost, error = paired_change(answers(UNFAIR, "acc"), answers(FAIR, "acc"))
+    assert row.score_change.value == pytest.approx(cost) == pytest.approx(-0.25)
+    assert row.score_change.low == pytest.approx(cost - Z * error)
+    assert rows["r0"].score_change is None
 
 
 def test_without_samples_the_change_is_unpaired_and_says_so(tmp_path):
@@ -92,6 +99,8 @@ def test_without_samples_the_change_is_unpaired_and_says_so(tmp_path):
     assert row.paired is False and "(unpaired)" in to_markdown(sections)
     expected = (row.gap.stderr**2 + before.gap.stderr**2) ** 0.5
     assert row.change.stderr == pytest.approx(expected)
+    expected = (row.score.stderr**2 + before.score.stderr**2) ** 0.5
+    assert row.score_change.stderr == pytest.approx(expected)
 
 
 def test_few_positives_are_marked_beside_the_score(tmp_path):
@@ -119,7 +128,7 @@ def test_other_documents_are_not_compared(tmp_path):
     write_run(tmp_path / "a", "r0", FAIR, ratio=0.0, source="full")
     write_run(tmp_path / "b", "r50", UNFAIR, ratio=0.5)
     rows = leaderboard(read_runs([tmp_path]))[0].rows
-    assert all(row.change is None for row in rows)
+    assert all(row.change is None and row.score_change is None for row in rows)
 
 
 def test_a_named_baseline_serves_plain_results(tmp_path):
