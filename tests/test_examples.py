@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -90,10 +91,10 @@ def test_intervals_and_slopes_are_those_of_scipy(study):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [[], ["--development"]])
+@pytest.mark.parametrize("words", [[], ["--transfer", "--development"]])
 def test_the_study_runs(study, tmp_path, monkeypatch, capsys, words):
-    most = (study.EXPLICIT, study.MOST, study.NONE)
-    monkeypatch.setattr(study, "ARMS", [study.ARMS[0], most])
+    mask = (study.EXPLICIT, study.MOST, "mask")
+    monkeypatch.setattr(study, "ARMS", [study.ARMS[0], (*mask[:2], study.NONE), mask])
     monkeypatch.setattr(study, "PER_CELL", 2)
     monkeypatch.setattr(study, "EPOCHS", 1)
     monkeypatch.setattr("sys.argv", ["study", "--seeds", "0", "--out", str(tmp_path), *words])
@@ -103,7 +104,17 @@ def test_the_study_runs(study, tmp_path, monkeypatch, capsys, words):
     found = {(line[0], line[1]): line[2:] for line in lines if len(line) > 3}
     assert found["occupation", study.EXPLICIT][:2] == ["no data", "no data"]
     assert found["occupation", study.EXPLICIT][2].endswith("(1 seed)")
-    assert found["occupation", "none"][0] == found["occupation", study.EXPLICIT][2]
+    rows = [
+        json.loads(row) for row in (tmp_path / "s0" / "data" / f"{study.EXPLICIT}.jsonl").open()
+    ]
+    if words:
+        assert ("occupation", "mask") not in found
+        assert not any("yearly salary" in row["prompt"] for row in rows)
+    else:
+        assert found["occupation", "none"][0] == found["occupation", study.EXPLICIT][2]
+        assert found["salary", "mask"][3].endswith("(1 seed)")
+        asked = sum("yearly salary" in row["prompt"] for row in rows)
+        assert len(rows) / 3 < asked <= len(rows) / 2
     before = printed
     study.main()  # what is there is read again
     assert capsys.readouterr().out == before
