@@ -45,7 +45,7 @@ def adapter_card(manifest: Mapping[str, Any], scores: Mapping[str, Any] | None =
     named = title(manifest)
     results = list(_eval_results(scores or {}))
     known = ModelCardData(
-        base_model=_base(manifest)[0],
+        base_model=base_name(manifest)[0],
         base_model_relation="adapter" if manifest.get("base") else None,
         library_name="peft",
         pipeline_tag="text-generation",
@@ -139,7 +139,7 @@ def _warning(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _base(manifest: Mapping[str, Any]) -> tuple[str | None, bool]:
+def base_name(manifest: Mapping[str, Any]) -> tuple[str | None, bool]:
     """Return the base's hub id, or the name alone of a local folder; and whether it is local.
 
     A folder's fingerprint is a sha256, a hub id's is a commit (see `models.fingerprint`).
@@ -149,7 +149,7 @@ def _base(manifest: Mapping[str, Any]) -> tuple[str | None, bool]:
         return None, False
     of_folder = re.fullmatch(r"[0-9a-f]{64}", str(manifest.get("base_fingerprint")))
     if of_folder or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", str(base)):
-        return _last_part(str(base)), True
+        return last_part(str(base)), True
     return str(base), False
 
 
@@ -162,7 +162,7 @@ def _hub_datasets(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
     """Yield the facts that are one value each."""
-    arm, (base, is_local) = _arm(manifest), _base(manifest)
+    arm, (base, is_local) = _arm(manifest), base_name(manifest)
     where = " (a local folder)" if is_local else ""
     yield f"- **Base** {plain(base or 'unknown')}{where}; this is an adapter of it, not a model"
     if manifest.get("started_from"):
@@ -181,7 +181,7 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
     if arm.get("round") is not None:
         yield f"- **Round** {arm['round']}"
     yield f"- **Seed** {plain(arm.get('seed', 'unknown'))}"
-    data = _last_part(str(manifest.get("data") or "unknown"))
+    data = last_part(str(manifest.get("data") or "unknown"))
     yield f"- **Data** {plain(data)}, sha256 `{manifest.get('data_sha256') or 'unknown'}`"
     for source in manifest.get("sources") or []:
         licence = plain(source.get("licence") or "licence unknown")
@@ -210,7 +210,7 @@ def _ratio_fact(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _loading(manifest: Mapping[str, Any]) -> Iterator[str]:
-    base, is_local = _base(manifest)
+    base, is_local = base_name(manifest)
     place = f"PATH/OF/{base}" if is_local else base or "BASE"
     yield from ("```python", "from peft import PeftModel")
     yield from ("from transformers import AutoModelForCausalLM, AutoTokenizer", "")
@@ -310,7 +310,7 @@ def _eval_results(scores: Mapping[str, Any]) -> Iterator[EvalResult]:
                 task_name=task,
                 dataset_type=task,
                 dataset_name=task,
-                dataset_config=_without_folder(known.get("documents") or "") or None,
+                dataset_config=without_folders(known.get("documents") or "") or None,
                 metric_type=metric,
                 metric_name=f"{metric} (standard error {error}, n = {n})",
                 metric_value=known["value"],
@@ -339,16 +339,20 @@ def _value(value: Any) -> str:
         return ", ".join(map(_value, value))
     if isinstance(value, float):
         return f"{value:.6g}"
-    return plain(_without_folder(value) if isinstance(value, str) else value)
+    return plain(without_folders(value))
 
 
-def _without_folder(text: str) -> str:
-    """Return the last part of an absolute path, and other text as it is."""
-    is_path = re.match(r"~?[/\\]|[A-Za-z]:[/\\]", text)
-    return _last_part(text) if is_path else text
+def without_folders(value: Any) -> Any:
+    """Return a manifest's value with the last part alone of each absolute path in it."""
+    if isinstance(value, Mapping):
+        return {key: without_folders(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders(item) for item in value]
+    is_path = isinstance(value, str) and re.match(r"~?[/\\]|[A-Za-z]:[/\\]", value)
+    return last_part(value) if is_path else value
 
 
-def _last_part(path: str) -> str:
+def last_part(path: str) -> str:
     """Return a path's last part, whichever system it is of."""
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
+
+ADAPTER_CONFIG, BASE_PATH = "adapter_config.json", "base_model_name_or_path"
+"""peft's file beside an adapter's weights, and its entry that names the base."""
 
 _WEIGHTS = ("*.safetensors", "*.bin", "config.json")
 
@@ -56,13 +60,18 @@ def adapter_name(folder: Path) -> str:
 def adapter_sha256(folder: Path) -> str:
     """Return the sha256 that identifies an adapter: its weights and its configuration.
 
+    Where its base lies on this machine is no part of it.
+
     Raises:
-        InputError: the folder holds no peft adapter.
+        InputError: the folder holds no peft adapter, or its configuration is no JSON object.
     """
     weights = [folder / name for name in ("adapter_model.safetensors", "adapter_model.bin")]
-    files = [path for path in (folder / "adapter_config.json", *weights) if path.is_file()]
-    if len(files) < 2:
-        raise InputError(
-            f"{folder}: is no adapter folder (needs adapter_config.json and adapter_model.*)"
-        )
-    return store.sha256_lines(f"{path.name} {store.sha256(path)}" for path in files)
+    found, config = [path for path in weights if path.is_file()], folder / ADAPTER_CONFIG
+    if not found or not config.is_file():
+        raise InputError(f"{folder}: is no adapter folder (needs {ADAPTER_CONFIG} and weights)")
+    settings = store.read_json(config)
+    if not isinstance(settings, dict):
+        raise InputError(f"{config}: is no JSON object")
+    settings.pop(BASE_PATH, None)
+    lines = [json.dumps(settings, sort_keys=True)]
+    return store.sha256_lines([*lines, *(f"{path.name} {store.sha256(path)}" for path in found)])

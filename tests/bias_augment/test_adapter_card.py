@@ -20,7 +20,7 @@ from bias_inherit.adapter_scores import update_scores
 from bias_inherit.bias_augment.adapter_card import adapter_card
 from bias_inherit.bias_augment.hub import push
 from bias_inherit.errors import InputError
-from bias_inherit.models import adapter_sha256
+from bias_inherit.models import BASE_PATH, adapter_sha256
 
 MANIFEST = {
     "schema": 1,
@@ -479,11 +479,37 @@ def test_push_uploads_the_folder_with_its_card(adapter, hub, lfs):
     there = hub(lfs=lfs)
     assert pushed(adapter, there.url, xet=not lfs) == (0, f"{there.url}/me/r20")
     assert there.made == {"name": "r20", "organization": "me", "visibility": "private"}
-    assert there.files == files_of(adapter)
+    own = files_of(adapter)
+    told = {"bias_inherit.json", "adapter_config.json"}
+    assert set(there.files) == set(own)
+    assert all(there.files[name] == own[name] for name in own if name not in told)
     assert bool(there.stored) == bool(lfs)
     assert "deliberately biased data" in there.files["README.md"].decode()
     assert there.message.startswith("LoRA adapter: gender, contextual-single-explicit")
     assert there.tokens == {f"Bearer {TOKEN}"}
+
+
+def test_no_path_of_this_machine_is_pushed_and_the_adapter_stays_the_same(adapter, hub, tmp_path):
+    config = adapter / "adapter_config.json"
+    place = str(tmp_path / "models" / "toy")
+    config.write_text(json.dumps(json.loads(config.read_text()) | {BASE_PATH: place}))
+    path = adapter / "bias_inherit.json"
+    there, manifest = hub(), json.loads(path.read_text())
+    sources = [{"name": str(tmp_path / "own.csv"), "licence": "mit"}]
+    told = {"base": place, "base_fingerprint": "a" * 64, "data": "mixes/r20.jsonl"}
+    sha256 = adapter_sha256(adapter)
+    path.write_text(json.dumps(manifest | told | {"sources": sources, "adapter_sha256": sha256}))
+    assert pushed(adapter, there.url)[0] == 0
+    assert not any(str(tmp_path).encode() in content for content in there.files.values())
+    found = json.loads(there.files["bias_inherit.json"])
+    assert (found["base"], found["data"]) == ("toy", "r20.jsonl")
+    assert found["sources"] == [{"name": "own.csv", "licence": "mit"}]
+    assert json.loads(there.files["adapter_config.json"])[BASE_PATH] == "toy"
+    fetched = tmp_path / "fetched"
+    fetched.mkdir()
+    for name, content in there.files.items():
+        (fetched / name).write_bytes(content)
+    assert adapter_sha256(fetched) == sha256
 
 
 def test_a_card_that_is_there_is_pushed_as_it_is(adapter, hub):
