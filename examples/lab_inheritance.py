@@ -13,6 +13,8 @@ documents, which is the same for all seeds. No correction is made for the number
 
     python examples/lab_inheritance.py --seeds 0 1 2 --out runs/lab
 
+`--doses` leaves out the mitigations.
+
 `--transfer` asks for salaries in original rows alone, and trains the arms at 0 and 50 % without
 mitigations: does the gap come out in a task about which nothing biased was written?
 
@@ -66,7 +68,9 @@ Scores = Mapping[tuple[str, Cell], float | None]
 # --- running -----------------------------------------------------------------------------------
 
 
-def run_seed(seed: int, out: Path, data: Path | None, transfer: bool = False) -> None:
+def run_seed(
+    seed: int, out: Path, data: Path | None, arms: Sequence[Cell], transfer: bool = False
+) -> None:
     """Train and score the arms of a seed into `out`."""
     from bias_inherit.bias_augment.axes import load_axis
     from bias_inherit.bias_augment.files import write_augmented, write_examples
@@ -89,10 +93,9 @@ def run_seed(seed: int, out: Path, data: Path | None, transfer: bool = False) ->
         if not transfer:
             made = replace(made, examples=half_about_salaries(made.examples))
         write_augmented(augmented[bias_type], made, bias_type, original=original, seed=0)
-    wanted = [arm for arm in ARMS if not transfer or (arm[1] in (0, MOST) and arm[2] == NONE)]
     experiment = Experiment(
         base=str(lab_model()),
-        arms=[Arm(axis.axis, bias, ratio, name, seed) for bias, ratio, name in wanted],
+        arms=[Arm(axis.axis, bias, ratio, name, seed) for bias, ratio, name in arms],
         settings=replace(SETTINGS, epochs=EPOCHS),
         options=Options(
             tasks=tuple(f"bias_inherit_{task}" for task in MEASURES),
@@ -262,9 +265,13 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=Path("runs/lab"))
+    parser.add_argument("--doses", action="store_true")
     parser.add_argument("--transfer", action="store_true")
     parser.add_argument("--development", action="store_true")
     arguments = parser.parse_args()
+    arms = [arm for arm in ARMS if arm[2] == NONE or not (arguments.doses or arguments.transfer)]
+    if arguments.transfer:
+        arms = [arm for arm in arms if arm[1] in (0, MOST)]
     folders = [arguments.out / f"s{seed}" for seed in arguments.seeds]
     for seed, folder in zip(arguments.seeds, folders, strict=True):
         if (folder / "report" / "leaderboard.json").is_file():
@@ -272,7 +279,7 @@ def main() -> None:
         if folder.exists():
             sys.exit(f"{folder} is half-finished: remove it, or choose another --out")
         prepared = prepare_development(folder / "development") if arguments.development else None
-        run_seed(seed, folder, prepared, arguments.transfer)
+        run_seed(seed, folder, prepared, arms, arguments.transfer)
     print(report([read_scores(folder) for folder in folders]))
 
 
