@@ -257,10 +257,17 @@ def _checkpoints(out: Path, settings: Settings) -> Iterator[Path]:
 
 
 def _is_finite(checkpoint: Path) -> bool:
-    """Return whether all weights are: a step can spoil them although its own loss was finite."""
+    """Return whether all weights are there and finite.
+
+    A step can spoil them although its own loss was finite; a full disk cuts a file short.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    weights = load_file(checkpoint / "adapter_model.safetensors")
+    try:
+        weights = load_file(checkpoint / "adapter_model.safetensors")
+    except (OSError, SafetensorError):
+        return False
     return all(bool(weight.isfinite().all()) for weight in weights.values())
 
 

@@ -151,7 +151,7 @@ def build(out: Path) -> None:
         set_seed,
     )
 
-    class RowTrainer(Trainer):  # type: ignore[misc]
+    class RowTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped to mypy
         """Trainer in whose loss every row weighs the same, and that skips the prompts' logits."""
 
         def compute_loss(self, model: Any, inputs: dict[str, Any], **_: Any) -> Any:

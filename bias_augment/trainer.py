@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bias_inherit.mitigations import Mitigation
 
 
-class CompletionTrainer(Trainer):  # type: ignore[misc]
+class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped to mypy
     """See the module's text.
 
     Args:
@@ -183,7 +183,7 @@ def completion_loss(
     return losses.sum() / count, outputs.hidden_states[layer] if layer is not None else None
 
 
-class Bar(TrainerCallback):  # type: ignore[misc]
+class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to mypy
     """One bar on stderr with the loss, on the first process."""
 
     bar: tqdm[Any]

@@ -170,7 +170,7 @@ class _Model:
         import torch
         from lm_eval.models.huggingface import HFLM
 
-        class AdapterLM(HFLM):  # type: ignore[misc]
+        class AdapterLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             """hf model whose info names the hashes of base and adapter."""
 
             hashes: Mapping[str, str | None]

@@ -104,7 +104,10 @@ def run_seed(
             progress=False,
         ),
     )
-    say = lambda line: print(f"seed {seed}: {line}", file=sys.stderr, flush=True)  # noqa: E731
+
+    def say(line: str) -> None:
+        print(f"seed {seed}: {line}", file=sys.stderr, flush=True)
+
     train_and_score(experiment, Data(original, augmented), out, say)
 
 

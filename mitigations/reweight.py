@@ -40,13 +40,13 @@ def density_weights(phi: np.ndarray, augmented: np.ndarray, clip: float) -> np.n
     logit's scale before any data is that of one feature, however many there are.
     """
     import numpy as np
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-    from sklearn.model_selection import (  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import (
         StratifiedKFold,
         cross_val_predict,
     )
-    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     classifier = make_pipeline(
         StandardScaler(), LogisticRegression(C=1 / phi.shape[1], max_iter=1000)

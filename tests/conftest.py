@@ -112,3 +112,27 @@ def chat_server(tmp_path_factory, lab_base):
         server.terminate()
         server.wait(timeout=20)
         log.close()
+
+
+@pytest.fixture
+def adapter(tmp_path) -> Path:
+    """A folder such as `finetune` writes, with weights that no model could use."""
+    from bias_inherit import store
+    from bias_inherit.models import adapter_sha256
+
+    folder = tmp_path / "r20"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (folder / "adapter_model.safetensors").write_bytes(bytes(range(256)))
+    arm = {"axis": "gender", "bias_type": "contextual-single-explicit", "ratio": 0.2}
+    manifest = {
+        "kind": "adapter",
+        "arm": arm | {"size": "original-fixed", "mitigation": "loss", "seed": 3},
+        "adapter_sha256": adapter_sha256(folder),
+        "base": "some-org/some-model",
+        "base_fingerprint": "c" * 40,
+        "rows": 4500,
+        "rows_augmented": 900,
+    }
+    store.write_json(folder / store.MANIFEST, manifest)
+    return folder

@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 findings (`validate`), 2 wrong use or bad input (one line 
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 
@@ -31,6 +32,8 @@ def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     # deprecations among the libraries are not for the users of a command
     warnings.filterwarnings("ignore", category=FutureWarning)
+    # peft imports it, and on a CPU it tells everybody of a kernel that only QLoRA would use
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         app()
     except BiasInheritError as error:
