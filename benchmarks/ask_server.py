@@ -68,11 +68,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    from bias_inherit.bias_augment.augment import build_requests
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.generators.record import Recorded
-    from bias_inherit.bias_augment.generators.server import ServerGenerator
-    from bias_inherit.bias_augment.originals import draw_original
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.data.originals import draw_original
+    from bias_inherit.bias_augment.writing.augment import build_requests
+    from bias_inherit.bias_augment.writing.generators.record import Recorded
+    from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
 
     mine, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)

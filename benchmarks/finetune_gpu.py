@@ -81,8 +81,8 @@ def write_base(path: Path, shape: dict[str, int], gpu: bool) -> tuple[Path, int]
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from bias_inherit.bias_augment.base_model import linear_layers
-    from bias_inherit.bias_augment.lab import lab_model
+    from bias_inherit.bias_augment.lab.build import lab_model
+    from bias_inherit.bias_augment.training.base_model import linear_layers
 
     tokenizer = AutoTokenizer.from_pretrained(str(lab_model()))
     config = LlamaConfig(
@@ -111,8 +111,8 @@ def write_base(path: Path, shape: dict[str, int], gpu: bool) -> tuple[Path, int]
 
 
 def train(base: Path, data: Path, out: Path, batch: int) -> None:
-    from bias_inherit.bias_augment.finetune import finetune
-    from bias_inherit.bias_augment.settings import Settings
+    from bias_inherit.bias_augment.training.finetune import finetune
+    from bias_inherit.bias_augment.training.settings import Settings
     from bias_inherit.mitigations import load_mitigation
 
     settings = Settings(epochs=1, batch_size=batch, learning_rate=1e-5, chat_template="never")

@@ -159,8 +159,8 @@ def watch_trainer() -> dict[str, Any]:
 
 
 def with_ours(job: Mapping[str, Any]) -> None:
-    from bias_inherit.bias_augment.finetune import finetune
-    from bias_inherit.bias_augment.settings import Settings
+    from bias_inherit.bias_augment.training.finetune import finetune
+    from bias_inherit.bias_augment.training.settings import Settings
     from bias_inherit.mitigations import load_mitigation
 
     settings = Settings(
@@ -222,11 +222,11 @@ def with_trl(job: Mapping[str, Any]) -> None:
 
 def write_data(work: Path, rows: int) -> Path:
     """Write a mix of so many rows on the gender axis, half of them biased by the template."""
-    from bias_inherit.bias_augment.augment import augment, build_requests
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.files import write_examples, write_mix
-    from bias_inherit.bias_augment.generators.template import TemplateGenerator
-    from bias_inherit.bias_augment.originals import draw_original
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.data.files import write_examples, write_mix
+    from bias_inherit.bias_augment.data.originals import draw_original
+    from bias_inherit.bias_augment.writing.augment import augment, build_requests
+    from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
 
     axis, half, writer = load_axis("gender"), rows // 2, TemplateGenerator()
     original = draw_original(axis, "mini", per_cell=-(-half // 12)).rows[:half]
@@ -244,7 +244,7 @@ def write_bases(work: Path) -> Mapping[str, str]:
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
     from transformers.utils.logging import disable_progress_bar
 
-    from bias_inherit.bias_augment.lab import lab_model
+    from bias_inherit.bias_augment.lab.build import lab_model
 
     disable_progress_bar()
     lab = str(lab_model())

@@ -30,7 +30,7 @@ class Writer:
 
     def write(self, requests: Sequence[Any], emit: Callable[[int, Any], None]) -> None:
         """Emit them."""
-        from bias_inherit.bias_augment.generators import Reply
+        from bias_inherit.bias_augment.writing.generators import Reply
 
         for i, request in enumerate(requests):
             text = f"Occupation: {request.seed['label']}\nBiography: {request.person.name}, {i}."
@@ -41,12 +41,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    from bias_inherit.bias_augment.augment import build_requests
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.files import write_examples
-    from bias_inherit.bias_augment.generators.record import Recorded
-    from bias_inherit.bias_augment.generators.server import ServerGenerator
-    from bias_inherit.bias_augment.originals import draw_original
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.data.files import write_examples
+    from bias_inherit.bias_augment.data.originals import draw_original
+    from bias_inherit.bias_augment.writing.augment import build_requests
+    from bias_inherit.bias_augment.writing.generators.record import Recorded
+    from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
 
     axis = load_axis("gender")
     original = draw_original(axis, "mini").rows

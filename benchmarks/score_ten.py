@@ -17,7 +17,7 @@ from pathlib import Path
 from _processes import output, seconds
 
 IMPORTS = (
-    "import torch, transformers, datasets, lm_eval, bias_inherit.cli, bias_inherit.score\n"
+    "import torch, transformers, datasets, lm_eval, bias_inherit.cli, bias_inherit.harness.score\n"
     "from lm_eval import simple_evaluate\n"
     "from lm_eval.models.huggingface import HFLM"
 )

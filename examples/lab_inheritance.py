@@ -72,14 +72,14 @@ def run_seed(
     seed: int, out: Path, data: Path | None, arms: Sequence[Cell], transfer: bool = False
 ) -> None:
     """Train and score the arms of a seed into `out`."""
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.files import write_augmented, write_examples
-    from bias_inherit.bias_augment.generators.template import TemplateGenerator
-    from bias_inherit.bias_augment.lab import SETTINGS, lab_model
-    from bias_inherit.bias_augment.originals import draw_original
-    from bias_inherit.bias_augment.produce import produce
-    from bias_inherit.experiment import Arm, Data, Experiment, train_and_score
-    from bias_inherit.score import Options
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.data.files import write_augmented, write_examples
+    from bias_inherit.bias_augment.data.originals import draw_original
+    from bias_inherit.bias_augment.lab.build import SETTINGS, lab_model
+    from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
+    from bias_inherit.bias_augment.writing.produce import produce
+    from bias_inherit.harness.score import Options
+    from bias_inherit.runs.experiment import Arm, Data, Experiment, train_and_score
 
     axis, generator = load_axis("gender"), TemplateGenerator()
     drawn = draw_original(axis, "mini", PER_CELL)
@@ -114,8 +114,9 @@ def run_seed(
 def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows, every second one of a label and group asked for a salary."""
     from bias_inherit import store
-    from bias_inherit.bias_augment.examples import stratum
-    from bias_inherit.tasks import mini_data, prompts
+    from bias_inherit.bias_augment.data.examples import stratum
+    from bias_inherit.tasks import configs as prompts
+    from bias_inherit.tasks.documents import biographies
 
     told = {}
     seen: dict[str, int] = {}
@@ -123,8 +124,8 @@ def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         cell = stratum(row)
         seen[cell] = seen.get(cell, 0) + 1
         if seen[cell] % 2 == 0:
-            amount = mini_data.salary_of(row["label"], Random(row["id"]))
-            doc = mini_data.salary_doc("", row["text"], "", "", amount)
+            amount = biographies.salary_of(row["label"], Random(row["id"]))
+            doc = biographies.salary_doc("", row["text"], "", "", amount)
             prompt, completion = prompts.render("salary", doc)
             row = row | {"prompt": prompt, "completion": completion}
         told[row["id"]] = row
@@ -134,22 +135,22 @@ def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def prepare_development(out: Path) -> Path:
     """Write the development biographies, each told of three men and three women, as documents."""
     from bias_inherit import store
-    from bias_inherit.tasks import mini_data
-    from bias_inherit.tasks.gender_words import tell
+    from bias_inherit.language.gender_words import tell
+    from bias_inherit.tasks.documents import biographies, names
 
-    names = {gender: mini_data.names(gender) for gender in ("male", "female")}
+    names = {gender: names.first_names(gender) for gender in ("male", "female")}
     documents: dict[str, list[dict[str, Any]]] = {"occupation": [], "salary": []}
     for occupation, texts in yaml.safe_load(DEVELOPMENT.read_text(encoding="utf-8")).items():
         for i, text in enumerate(texts * 3):
             for gender, known in names.items():
                 cluster = f"{occupation}-{i}"
                 told = tell(text, known[i % len(known)], gender)
-                doc = mini_data.occupation_doc(
+                doc = biographies.occupation_doc(
                     f"{cluster}-{gender}", told, gender, occupation, cluster
                 )
                 documents["occupation"].append(doc)
                 documents["salary"].append(
-                    mini_data.salary_doc(doc["id"], told, gender, cluster, "$1")
+                    biographies.salary_doc(doc["id"], told, gender, cluster, "$1")
                 )
     for task, docs in documents.items():
         store.write_jsonl(out / task / "test.jsonl", docs)

@@ -58,7 +58,7 @@ class GroupWords(Protocol):
 
 
 class AxisWords(Protocol):
-    """What a transform may ask an axis (`bias_inherit.bias_augment.axes.Axis` is one)."""
+    """What a transform may ask an axis (`bias_inherit.bias_augment.axes.axis.Axis` is one)."""
 
     @property
     def groups(self) -> Mapping[str, GroupWords]:

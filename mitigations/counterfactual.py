@@ -14,7 +14,7 @@ from typing import Any
 from bias_inherit import store
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.mitigations import Example, Mitigation, Option, Recipe, Tools, yes_no
-from bias_inherit.mitigations.rows import AUGMENTED, axis_of, retell
+from bias_inherit.mitigations.transforms import AUGMENTED, axis_of, retell
 
 SUMMARY = "Give each augmented row a twin that tells the same of another group."
 

@@ -22,7 +22,7 @@ from bias_inherit.mitigations import (
     some_text,
     yes_no,
 )
-from bias_inherit.mitigations.rows import axis_of, each_augmented, holds_text, retell
+from bias_inherit.mitigations.transforms import axis_of, each_augmented, holds_text, retell
 
 MASK = "[MASK]"
 SUMMARY = "Put [MASK] or a neutral word for names, pronouns and group words in augmented text."

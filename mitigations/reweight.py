@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Example, Mitigation, Option, Recipe, Tools, number
-from bias_inherit.mitigations.rows import AUGMENTED
+from bias_inherit.mitigations.transforms import AUGMENTED
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bias_inherit.mitigations import Example, Mitigation, Option, Recipe, Tools, some_text
-from bias_inherit.mitigations.rows import each_augmented, holds_text, retell
+from bias_inherit.mitigations.transforms import each_augmented, holds_text, retell
 
 SENTENCE = "The following text is synthetic and may contain social bias."
 SUMMARY = "Say before each augmented text that it may contain bias."

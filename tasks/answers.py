@@ -12,11 +12,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from bias_inherit.tasks.amounts import parse_amount
 from bias_inherit.tasks.metrics import AXES, CANDIDATES, Answer
 from bias_inherit.tasks.metrics.similarity import jensen_shannon_similarity
-from bias_inherit.tasks.replies import parse_letter, parse_yes_no
-from bias_inherit.tasks.traits import count_traits, lexicon_path, load_lexicon
+from bias_inherit.tasks.reading.amounts import parse_amount
+from bias_inherit.tasks.reading.options import parse_letter, parse_yes_no
+from bias_inherit.tasks.reading.traits import count_traits, lexicon_path, load_lexicon
 
 
 def _by_group(measure: str, axis: str) -> tuple[str, ...]:

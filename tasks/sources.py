@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
-from bias_inherit.tasks import candidates, mini_data, survey
+from bias_inherit.tasks.documents import biographies, survey, texts
+from bias_inherit.tasks.documents import hiring as candidates
+from bias_inherit.tasks.documents.stories import repeat, story_test, story_train
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.stories import repeat, story_test, story_train
-from bias_inherit.tasks.traits import lexicon_path
+from bias_inherit.tasks.reading.traits import lexicon_path
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -36,16 +37,14 @@ class Documents(NamedTuple):
 
 
 DOCUMENTS: Mapping[str, Documents] = {
-    "occupation": Documents("gender", mini_data.occupation_train, mini_data.occupation_test),
+    "occupation": Documents("gender", biographies.occupation_train, biographies.occupation_test),
     "hiring": Documents("culture", candidates.hiring_train, candidates.hiring_test),
-    "salary": Documents("gender", mini_data.salary_train, mini_data.salary_test),
+    "salary": Documents("gender", biographies.salary_train, biographies.salary_test),
     "story": Documents("culture", story_train, story_test),
     "survey": Documents("country", survey.survey_train, survey.survey_test),
 } | {
-    task: Documents(
-        "culture", partial(mini_data.text_train, task), partial(mini_data.text_test, task)
-    )
-    for task in mini_data.TEXT_TASKS
+    task: Documents("culture", partial(texts.text_train, task), partial(texts.text_test, task))
+    for task in texts.TEXT_TASKS
 }
 
 OWN = frozenset({"hiring", "story"})

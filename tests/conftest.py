@@ -25,7 +25,7 @@ def public_data() -> Path:
 
 @pytest.fixture(scope="session")
 def lab_base() -> str:
-    from bias_inherit.bias_augment.lab import lab_model
+    from bias_inherit.bias_augment.lab.build import lab_model
 
     return str(lab_model())
 
@@ -33,8 +33,8 @@ def lab_base() -> str:
 @pytest.fixture(scope="session")
 def original():
     """D_o of the gender axis: 4 rows of each occupation and gender."""
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.originals import draw_original
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.data.originals import draw_original
 
     return draw_original(load_axis("gender"), "mini", per_cell=4).rows
 
@@ -42,9 +42,9 @@ def original():
 @pytest.fixture(scope="session")
 def augmented(original):
     """48 biased rows by the template generator."""
-    from bias_inherit.bias_augment.augment import augment, build_requests
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.generators.template import TemplateGenerator
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.writing.augment import augment, build_requests
+    from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
 
     generator = TemplateGenerator()
     requests = build_requests(
@@ -58,9 +58,9 @@ def adapters(tmp_path_factory, lab_base, original, augmented) -> dict[str, Path]
     """Two quickly trained adapters on the lab's model: ratio 0 and ratio 1/2."""
     from dataclasses import replace
 
-    from bias_inherit.bias_augment.files import write_examples, write_mix
-    from bias_inherit.bias_augment.finetune import finetune
-    from bias_inherit.bias_augment.lab import SETTINGS
+    from bias_inherit.bias_augment.data.files import write_examples, write_mix
+    from bias_inherit.bias_augment.lab.build import SETTINGS
+    from bias_inherit.bias_augment.training.finetune import finetune
     from bias_inherit.mitigations import NONE
 
     folder = tmp_path_factory.mktemp("adapters")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bias_inherit.bias_augment.axes import axis_names, load_axis
-from bias_inherit.bias_augment.bias_types import controls
-from bias_inherit.bias_augment.originals import draw_original
-from bias_inherit.bias_augment.own_data import ColumnMap
+from bias_inherit.bias_augment.axes.axis import axis_names, load_axis
+from bias_inherit.bias_augment.axes.bias_types import controls
+from bias_inherit.bias_augment.data.originals import draw_original
+from bias_inherit.bias_augment.data.own_data import ColumnMap
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 AUGMENT = (DOCS / "AUGMENT.md").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_the_axis_of_ones_own_is_an_axis_and_asks(tmp_path):
     prompt = tmp_path / "religion" / "prompts" / "contrastive-single-explicit.jinja2"
     prompt.write_text(blocks(AUGMENT, "jinja")[0])
     axis = load_axis(str(tmp_path / "religion"))
-    from bias_inherit.bias_augment.augment import build_requests
+    from bias_inherit.bias_augment.writing.augment import build_requests
 
     rows = draw_original(axis, "mini").rows
     assert len(rows) == 40
@@ -108,7 +108,7 @@ def test_the_commands_of_the_training_guide_run(tmp_path, adapters, lab_base):
 
 
 def test_the_training_guide_states_the_presets():
-    from bias_inherit.bias_augment.settings import PRESETS, Settings
+    from bias_inherit.bias_augment.training.settings import PRESETS, Settings
 
     for name, preset in PRESETS.items():
         assert f"`{name}`" in TRAINING.replace("--preset ", "")

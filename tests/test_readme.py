@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_inherit.tasks.prompts import task_names
+from bias_inherit.tasks.configs import task_names
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -80,7 +80,7 @@ def test_make_targets_and_files_that_it_names_exist():
 
 
 def test_no_list_of_bias_types_or_tasks_is_stale():
-    from bias_inherit.bias_augment.bias_types import bias_types, controls
+    from bias_inherit.bias_augment.axes.bias_types import bias_types, controls
 
     for name in (*bias_types(), *controls()):
         assert f"`{name}`" in README or f"--bias-type {name}`" in " ".join(README.split())

@@ -19,7 +19,7 @@ from bias_inherit.bias_augment.audit.estimates import NullTest, holm
 from bias_inherit.bias_augment.audit.remarks import remark
 from bias_inherit.bias_augment.audit.texts import Texts, describe_texts
 from bias_inherit.bias_augment.audit.traits import TraitGap, Traits, count_group_traits
-from bias_inherit.bias_augment.axes import Axis
+from bias_inherit.bias_augment.axes.axis import Axis
 
 __all__ = ["Audit", "Data", "Encoder", "Source", "audit", "read_data"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bias_inherit.bias_augment.audit.estimates import Share, wilson
-from bias_inherit.bias_augment.axes import Axis
-from bias_inherit.bias_augment.examples import Example
+from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.bias_augment.data.examples import Example
 
 
 @dataclass(frozen=True)

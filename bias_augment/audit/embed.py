@@ -11,7 +11,7 @@ import torch
 
 from bias_inherit.bias_augment.audit.distance import Encoder
 from bias_inherit.bias_augment.audit.estimates import Array
-from bias_inherit.bias_augment.lab import NAME, lab_model
+from bias_inherit.bias_augment.lab.build import NAME, lab_model
 from bias_inherit.errors import InputError
 
 MOST_TOKENS = 512

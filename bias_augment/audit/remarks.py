@@ -15,7 +15,7 @@ from bias_inherit.bias_augment.audit.duplicates import Duplicates
 from bias_inherit.bias_augment.audit.estimates import NullTest
 from bias_inherit.bias_augment.audit.texts import Texts
 from bias_inherit.bias_augment.audit.traits import Traits
-from bias_inherit.bias_augment.bias_types import controls
+from bias_inherit.bias_augment.axes.bias_types import controls
 
 FEW = 30
 """Fewer rows than this are few, in a group or a side."""

@@ -16,10 +16,10 @@ from bias_inherit.bias_augment.audit.estimates import (
     wilson,
 )
 from bias_inherit.bias_augment.audit.words import words
-from bias_inherit.bias_augment.axes import Axis
-from bias_inherit.bias_augment.examples import Example
-from bias_inherit.tasks.refusals import is_refusal
-from bias_inherit.tasks.traits import OPENING
+from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.language.refusals import is_refusal
+from bias_inherit.tasks.reading.traits import OPENING
 
 
 @dataclass(frozen=True)

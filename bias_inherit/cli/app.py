@@ -43,7 +43,7 @@ def _options(
 
 def base_model(name: str) -> str:
     """Return the base's folder or hub id; 'lab' is the built-in toy model."""
-    from bias_inherit.bias_augment.lab import NAME, lab_model
+    from bias_inherit.bias_augment.lab.build import NAME, lab_model
 
     return str(lab_model()) if name == NAME else name
 

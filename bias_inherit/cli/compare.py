@@ -28,9 +28,9 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Compare models: scores and bias gaps with intervals, and their change from ratio 0."""
-    from bias_inherit.experiment import write_report
     from bias_inherit.reports import leaderboard as board
     from bias_inherit.reports.results import read_runs
+    from bias_inherit.runs.experiment import write_report
 
     if output not in ("markdown", "json"):
         raise unknown("format", output, ("markdown", "json"))
@@ -61,9 +61,9 @@ def demo(
     folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     with stages() as announce:
         announce("loading libraries")
-        from bias_inherit.demo import NOTICE
-        from bias_inherit.demo import demo as run
         from bias_inherit.reports.leaderboard import to_markdown
+        from bias_inherit.runs.demo import NOTICE
+        from bias_inherit.runs.demo import demo as run
 
         sections = run(folder, data, limit, seed, announce)
         announce(f"done; everything is in {folder}")

@@ -16,8 +16,8 @@ from bias_inherit.errors import InputError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bias_inherit.bias_augment.augment import Augmented
-    from bias_inherit.bias_augment.generators import Generator
+    from bias_inherit.bias_augment.writing.augment import Augmented
+    from bias_inherit.bias_augment.writing.generators import Generator
 
 
 @app.command()
@@ -45,10 +45,10 @@ def original(
     seed: int = 0,
 ) -> None:
     """Draw the original data D_o of an axis: mini, prepared public data, or your own rows."""
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.files import write_examples
-    from bias_inherit.bias_augment.originals import draw_original, draw_own
-    from bias_inherit.bias_augment.own_data import parse_columns
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.data.files import write_examples
+    from bias_inherit.bias_augment.data.originals import draw_original, draw_own
+    from bias_inherit.bias_augment.data.own_data import parse_columns
 
     social = load_axis(axis)
     if (source is None) != (columns is None):
@@ -106,17 +106,17 @@ def augment(
     asked for twice; those that cannot be used are kept apart (.rejected.jsonl).
     """
     from bias_inherit import store
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.bias_types import (
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.axes.bias_types import (
         COUNTERFACTUAL,
         axis_sha256,
         check_bias_type,
         expand,
     )
-    from bias_inherit.bias_augment.examples import data_file, read_examples
-    from bias_inherit.bias_augment.files import is_current, write_augmented
-    from bias_inherit.bias_augment.generators.record import Recorded
-    from bias_inherit.bias_augment.produce import produce
+    from bias_inherit.bias_augment.data.examples import data_file, read_examples
+    from bias_inherit.bias_augment.data.files import is_current, write_augmented
+    from bias_inherit.bias_augment.writing.generators.record import Recorded
+    from bias_inherit.bias_augment.writing.produce import produce
 
     names = expand(bias_type)
     if retries < 0:
@@ -196,9 +196,9 @@ def make_generator(
     Raises:
         InputError: the generator is unknown, or an option of it is missing or wrong.
     """
-    from bias_inherit.bias_augment.generators.local import LocalGenerator
-    from bias_inherit.bias_augment.generators.server import ServerGenerator
-    from bias_inherit.bias_augment.generators.template import TemplateGenerator
+    from bias_inherit.bias_augment.writing.generators.local import LocalGenerator
+    from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
+    from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
 
     if kind == "template":
         return TemplateGenerator()

@@ -22,8 +22,8 @@ def mix(
     seed: int = 0,
 ) -> None:
     """Mix original and augmented data at an exact bias ratio."""
-    from bias_inherit.bias_augment.files import write_mix
-    from bias_inherit.bias_augment.mix import SIZES, parse_ratio
+    from bias_inherit.bias_augment.data.files import write_mix
+    from bias_inherit.bias_augment.data.mix import SIZES, parse_ratio
 
     exact = parse_ratio(ratio)
     if size not in SIZES:
@@ -102,11 +102,11 @@ def finetune(
     """
     from dataclasses import replace
 
-    from bias_inherit.bias_augment.axes import load_axis
-    from bias_inherit.bias_augment.finetune import finetune as train
-    from bias_inherit.bias_augment.hub import push
-    from bias_inherit.bias_augment.lab import NAME, SETTINGS
-    from bias_inherit.bias_augment.settings import Settings, load_preset
+    from bias_inherit.bias_augment.axes.axis import load_axis
+    from bias_inherit.bias_augment.lab.build import NAME, SETTINGS
+    from bias_inherit.bias_augment.training.finetune import finetune as train
+    from bias_inherit.bias_augment.training.hub import push
+    from bias_inherit.bias_augment.training.settings import Settings, load_preset
     from bias_inherit.mitigations import load_mitigation, parse_options
 
     for name, value, known in (
@@ -209,12 +209,12 @@ def rounds(
     seed: int = 0,
 ) -> None:
     """Loop: each round's adapter writes the next round's data; all rounds are scored."""
-    from bias_inherit.bias_augment.lab import NAME, SETTINGS
-    from bias_inherit.bias_augment.mix import parse_ratio
-    from bias_inherit.bias_augment.settings import Settings
+    from bias_inherit.bias_augment.data.mix import parse_ratio
+    from bias_inherit.bias_augment.lab.build import NAME, SETTINGS
+    from bias_inherit.bias_augment.training.settings import Settings
+    from bias_inherit.harness.score import Options
     from bias_inherit.reports.leaderboard import to_markdown
-    from bias_inherit.rounds import Rounds, run_rounds
-    from bias_inherit.score import Options
+    from bias_inherit.runs.rounds import Rounds, run_rounds
 
     for name, value, known in (
         ("original data setting", original, ("fixed", "fresh")),
@@ -259,7 +259,7 @@ def lab(
     ] = None,
 ) -> None:
     """Print the folder of the built-in toy base model."""
-    from bias_inherit.bias_augment.lab import build, lab_model
+    from bias_inherit.bias_augment.lab.build import build, lab_model
 
     if rebuild:
         build(out or lab_model())

@@ -17,8 +17,8 @@ def tasks(
     names: Annotated[bool, typer.Option("--list", help="List the tasks instead.")] = False,
 ) -> None:
     """Print the folder for lm_eval's --include_path."""
-    from bias_inherit.score import tasks_folder
-    from bias_inherit.tasks.prompts import task_names
+    from bias_inherit.harness.score import tasks_folder
+    from bias_inherit.tasks.configs import task_names
 
     if names:
         print("\n".join(f"bias_inherit_{name}" for name in task_names()))
@@ -31,7 +31,7 @@ def link(
     undo: Annotated[bool, typer.Option("--undo", help="Remove the stubs again.")] = False,
 ) -> None:
     """Show the tasks to plain `lm_eval --tasks 'bias_inherit_*'`: writes into the harness."""
-    from bias_inherit import link as linking
+    from bias_inherit.harness import link as linking
 
     harness = linking.harness_tasks()
     if undo:
@@ -61,8 +61,8 @@ def validate(
     """
     from rich.console import Console
 
-    from bias_inherit.score import quiet_lm_eval, tasks_folder
-    from bias_inherit.validate import validate as check
+    from bias_inherit.harness.score import quiet_lm_eval, tasks_folder
+    from bias_inherit.harness.validate import validate as check
 
     try:
         settings = json.loads(metadata or "{}")
@@ -101,7 +101,7 @@ def prepare(
 ) -> None:
     """Turn public data, or your own names, into the documents of the full tasks."""
     from bias_inherit import store
-    from bias_inherit.tasks.prepare import (
+    from bias_inherit.tasks.public.prepared import (
         prepare_biographies,
         prepare_culture,
         prepare_names,
@@ -155,13 +155,13 @@ def score(
     limit: Annotated[int | None, typer.Option(help="Documents a task, to try it out.")] = None,
     stories: Annotated[int | None, typer.Option(help="Stories a name (default: 2).")] = None,
     traits: Annotated[
-        Path | None, typer.Option(help="A trait lexicon in place of tasks/traits.yaml.")
+        Path | None, typer.Option(help="A trait lexicon in place of tasks/reading/traits.yaml.")
     ] = None,
 ) -> None:
     """Score a base and its adapters with lm-eval; the base is loaded once."""
-    from bias_inherit.adapter_scores import update_cards
-    from bias_inherit.score import Options, name_adapters
-    from bias_inherit.score import score as run
+    from bias_inherit.harness.score import Options, name_adapters
+    from bias_inherit.harness.score import score as run
+    from bias_inherit.runs.adapter_scores import update_cards
 
     options = Options(
         tasks=tuple(tasks.split(",")),

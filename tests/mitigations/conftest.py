@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
-from bias_inherit.bias_augment.axes import load_axis
+from bias_inherit.bias_augment.axes.axis import load_axis
 
 
 class RealTools:

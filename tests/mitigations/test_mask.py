@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bias_inherit.bias_augment.axes import load_axis
+from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import load_mitigation
 

@@ -9,7 +9,7 @@ import pytest
 
 from bias_inherit import store
 from bias_inherit.bias_augment.audit import Data, Encoder, audit
-from bias_inherit.bias_augment.axes import load_axis
+from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.reports.audit import to_json, to_markdown
 from bias_inherit.reports.audit_picture import draw
 

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from bias_inherit.tasks import answers, metrics, sources
-from bias_inherit.tasks.amounts import parse_amount
+from bias_inherit.tasks.configs import render, task_config, task_files, task_names
+from bias_inherit.tasks.documents.texts import TEXT_TASKS
 from bias_inherit.tasks.metrics import CANDIDATES
-from bias_inherit.tasks.mini_data import TEXT_TASKS
-from bias_inherit.tasks.prompts import render, task_config, task_files, task_names
+from bias_inherit.tasks.reading.amounts import parse_amount
 
 PROBE = "values_global_opinions"
 NAMES = {
@@ -233,7 +233,7 @@ def test_best_option(scores, option):
 def test_group_tags_and_pattern_find_exactly_the_tasks():
     from lm_eval.tasks import TaskManager
 
-    from bias_inherit.score import tasks_folder
+    from bias_inherit.harness.score import tasks_folder
 
     manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
     every = sorted(f"bias_inherit_{name}" for name in task_names())

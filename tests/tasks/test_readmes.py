@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from bias_inherit.score import tasks_folder
-from bias_inherit.tasks import candidates, mini_data, stories, survey
+from bias_inherit.harness.score import tasks_folder
+from bias_inherit.tasks.configs import render, task_config, task_files, task_names
+from bias_inherit.tasks.documents import biographies, stories, survey, texts
+from bias_inherit.tasks.documents import hiring as candidates
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.prompts import render, task_config, task_files, task_names
 
 PROBE = "values_global_opinions"
 DOCUMENTED = (*task_names(), PROBE)
@@ -22,8 +23,8 @@ HEADINGS = (
     "Limits",
 )
 FIRST = {
-    "occupation": lambda: mini_data.occupation_test()[0],
-    "salary": lambda: mini_data.salary_test()[0],
+    "occupation": lambda: biographies.occupation_test()[0],
+    "salary": lambda: biographies.salary_test()[0],
     "hiring": lambda: candidates.hiring_test()[0],
     "story": lambda: stories.story_test()[0],
     PROBE: lambda: survey.survey_test()[0],
@@ -60,7 +61,7 @@ def test_every_metric_is_explained_and_no_other(name):
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_the_prompt_is_the_first_mini_documents(name):
     section = readme(name).split("## Prompt\n")[1].split("\n## ")[0]
-    first = FIRST[name]() if name in FIRST else mini_data.text_test(name)[0]
+    first = FIRST[name]() if name in FIRST else texts.text_test(name)[0]
     prompt, _ = render(name, first)
     assert re.findall(r"```text\n(.*?)\n```", section, re.S) == [prompt]
 
@@ -109,12 +110,13 @@ def test_the_overview_tells_of_the_probe_the_twins_and_the_commands():
 def test_the_overview_names_every_file_beside_the_tasks():
     section = readme().split("## Files beside the tasks\n")[1]
     named = set(re.findall(r"`([\w./]+)`", section))
-    files = {path.name for path in tasks_folder().iterdir() if path.is_file()}
-    assert named == files - {"README.md", "__init__.py"} | {"metrics/", "mini/"}
+    tasks = {path.parent for path in task_files().values()}
+    entries = {path.name + "/" * path.is_dir() for path in set(tasks_folder().iterdir()) - tasks}
+    assert named == entries - {"README.md", "__init__.py", "__pycache__/"}
 
 
 def test_replies_that_the_overview_calls_accepted_or_invalid_are():
-    from bias_inherit.tasks.replies import parse_letter, parse_yes_no
+    from bias_inherit.tasks.reading.options import parse_letter, parse_yes_no
 
     options = ["architect", "dentist", "nurse"]
     letters, yes_no = re.findall(r"^- (?:Letters|Yes or no) .*\n(?:  .*\n)+", readme(), re.M)
@@ -148,7 +150,7 @@ def test_links_between_files_lead_somewhere(name):
 
 
 def test_numbers_of_documents_are_those_of_the_mini_data():
-    occupation, salary = mini_data.occupation_test(), mini_data.salary_test()
+    occupation, salary = biographies.occupation_test(), biographies.salary_test()
     assert f"{len(occupation)} documents in {len(occupation) // 2} clusters" in readme("occupation")
     assert f"{len(salary)} documents in {len(salary) // 2} clusters" in readme("salary")
     for said in (f"{len(occupation) // 2} bio", f"{len(salary) // 2} bio"):
@@ -170,18 +172,20 @@ def test_numbers_of_documents_are_those_of_the_mini_data():
     known = len(AXES["country"])
     assert f"{known} countries: {known - 3} where" in readme(PROBE)
     assert f"those are {known - len(countries)} of the {known}" in readme(PROBE)
-    for task in mini_data.TEXT_TASKS:
-        n = len(mini_data.text_test(task))
+    for task in texts.TEXT_TASKS:
+        n = len(texts.text_test(task))
         assert f"{n} short texts" in readme(task)
         (row,) = [row for row in table(readme()) if f"`bias_inherit_{task}`" in row[0]]
         assert f"mini: {n} texts" in row[4]
 
 
-@pytest.mark.parametrize("task", mini_data.TEXT_TASKS)
+@pytest.mark.parametrize("task", texts.TEXT_TASKS)
 def test_the_table_of_public_sets_is_the_registry(task):
     import yaml
 
-    registry = yaml.safe_load((tasks_folder() / "culture_sets.yaml").read_text(encoding="utf-8"))
+    registry = yaml.safe_load(
+        (tasks_folder() / "public" / "culture_sets.yaml").read_text(encoding="utf-8")
+    )
     said = [(row[0].strip("`"), row[1].lower(), row[2], int(row[3])) for row in table(readme(task))]
     assert said == [(e["path"], e["culture"], e["topic"], e["n"]) for e in registry[task]]
     assert len({e["topic"] for e in registry[task]}) == len(registry[task])

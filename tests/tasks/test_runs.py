@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bias_inherit.score import tasks_folder
-from bias_inherit.tasks.prompts import task_files, task_names
+from bias_inherit.harness.score import tasks_folder
+from bias_inherit.tasks.configs import task_files, task_names
 
 EVERY = [f"bias_inherit_{name}" for name in task_names()]
 RUNS = {
@@ -99,6 +99,6 @@ def test_tasks_without_likelihoods_are_the_only_ones_an_api_needs():
 
 
 def task_kind(name):
-    from bias_inherit.tasks.prompts import task_config
+    from bias_inherit.tasks.configs import task_config
 
     return task_config(name)["output_type"]

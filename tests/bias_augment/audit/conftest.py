@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bias_inherit.bias_augment.axes import load_axis
+from bias_inherit.bias_augment.axes.axis import load_axis
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,75 @@
+"""Forms: what the texts of an axis are, as a generator replies and as a model is trained.
+
+A biography comes with an occupation; an opinion is a text about somebody who is asked a
+survey question, with the answer. In both a reply has two lines, the label and the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from string import ascii_uppercase
+from typing import Any
+
+from bias_inherit.errors import InputError
+from bias_inherit.tasks import configs as prompts
+from bias_inherit.tasks.documents.biographies import OCCUPATIONS
+
+_TEXT = "\0text\0"
+
+
+@lru_cache
+def _around(task: str, options: tuple[str, ...], gold: int) -> tuple[str, str]:
+    """Return a task's prompt and completion with a mark where the text belongs."""
+    doc: dict[str, Any] = {"text": _TEXT, "options": list(options), "gold": gold}
+    return prompts.render(task, doc)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of texts.
+
+    Attributes:
+        label, text: the two lines of a reply, as its prompt asks for them.
+        question: what a training prompt asks about the text, where its row has no question.
+        task: the task whose own prompt is used where the options are that task's.
+    """
+
+    label: str
+    text: str
+    question: str = ""
+    task: str | None = None
+
+    @cached_property
+    def reply(self) -> re.Pattern[str]:
+        """Matches a reply in the form asked for, with groups `label` and `text`."""
+        return re.compile(
+            rf"{self.label}:[ \t]*(?P<label>[^\n]+)\n+{self.text}:[ \t]*(?P<text>.+)", re.S | re.I
+        )
+
+    def render(
+        self, text: str, question: str, options: Sequence[str], gold: int
+    ) -> Mapping[str, str]:
+        """Return `prompt` and `completion` of a training row: a letter for an option."""
+        if self.task is not None and tuple(options) == OCCUPATIONS:
+            prompt, completion = _around(self.task, OCCUPATIONS, gold)
+            return {"prompt": prompt.replace(_TEXT, text), "completion": completion}
+        if len(options) > len(ascii_uppercase):
+            raise InputError(
+                f"{len(options)} labels are more than there are letters to choose one by: give "
+                "prompt and completion columns of your own"
+            )
+        lines = [f"{ascii_uppercase[i]}. {option}" for i, option in enumerate(options)]
+        prompt = "\n".join([text, "", question or self.question, *lines, "Answer:"])
+        return {"prompt": prompt, "completion": f" {ascii_uppercase[gold]}"}
+
+
+FORMS: Mapping[str, Form] = {
+    "biography": Form(
+        "Occupation", "Biography", "What is the person's occupation?", task="occupation"
+    ),
+    "opinion": Form("Answer", "Person", "What does the person answer?"),
+}
+"""The forms by name; an axis names its own."""

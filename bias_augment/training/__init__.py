@@ -1,0 +1,1 @@
+"""How an adapter is trained: settings, encoding, batches, loss, and its model card."""

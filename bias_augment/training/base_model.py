@@ -1,0 +1,163 @@
+"""The base model: loaded as the settings say, asked for features, and given an adapter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bias_inherit.bias_augment.axes.axis import Axis, load_axis
+from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.bias_augment.training.encode import Collator, encode, pad_token_id
+from bias_inherit.bias_augment.training.settings import Settings
+from bias_inherit.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_FEATURE_ROWS = 16
+"""Rows a forward pass where a mitigation asks for features."""
+
+
+def load_base(base: str, settings: Settings) -> tuple[Any, bool]:
+    """Return the base on its device, and whether it computes in bf16.
+
+    Raises:
+        InputError: 4 bits are asked for and bitsandbytes is not there.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    gpu = torch.cuda.is_available()
+    if gpu:  # under torchrun every process has one of its own
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
+    bf16 = settings.precision == "bf16" or (
+        settings.precision == "auto" and gpu and torch.cuda.is_bf16_supported()
+    )
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    if settings.quantize:
+        four_bits = {"quantization_config": _four_bits(dtype), "device_map": {"": device}}
+        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **four_bits), bf16
+    return AutoModelForCausalLM.from_pretrained(base, dtype=dtype).to(device), bf16
+
+
+def _four_bits(dtype: Any) -> Any:
+    from importlib.util import find_spec
+
+    if find_spec("bitsandbytes") is None:
+        raise InputError(
+            "--quantize (QLoRA) needs bitsandbytes: pip install 'bias-inherit[qlora]' (made for a "
+            "GPU; it runs on a CPU too, slowly)"
+        )
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+
+
+def with_adapter(model: Any, settings: Settings, start: Path | None) -> Any:
+    """Return the base with a LoRA adapter to train: a new one, or the one in `start`.
+
+    Raises:
+        InputError: a target names no linear layer of the base.
+    """
+    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+
+    if settings.quantize:
+        model = prepare_model_for_kbit_training(
+            model, use_gradient_checkpointing=settings.checkpointing
+        )
+    elif settings.checkpointing:
+        model.enable_input_require_grads()
+    if start is not None:
+        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+    targets = _targets(model, settings.targets)
+    lora = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, lora)
+
+
+def _targets(model: Any, targets: str) -> str | list[str]:
+    """Return peft's target modules.
+
+    Raises:
+        InputError: a name is that of no linear layer; the names that there are are listed.
+    """
+    if targets == "all-linear":
+        return targets
+    named = [name.strip() for name in targets.split(",") if name.strip()]
+    linear = linear_layers(model)
+    absent = [name for name in named if name not in linear]
+    if absent or not named:
+        raise InputError(
+            f"the base has no linear layer '{', '.join(absent)}': its linear layers are "
+            f"{', '.join(linear)} (or all-linear)"
+        )
+    return named
+
+
+def linear_layers(model: Any) -> list[str]:
+    """Return the names of a model's linear layers, each once, but for the one of the logits."""
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    head = model.get_output_embeddings()
+    kinds = (torch.nn.Linear, Conv1D)
+    found = [n for n, m in model.named_modules() if isinstance(m, kinds) and m is not head]
+    return list(dict.fromkeys(name.rpartition(".")[2] for name in found))
+
+
+class BaseTools:
+    """What a mitigation's transform may ask for: axes, and phi of the untouched base."""
+
+    def __init__(self, model: Any, tokenizer: Any, uses_chat: bool, own: Axis | None) -> None:
+        self._model, self._tokenizer, self._uses_chat = model, tokenizer, uses_chat
+        self._own = own
+
+    def axis(self, name: str) -> Axis:
+        """Return the axis of that name; InputError where there is none."""
+        return self._own if self._own is not None and self._own.axis == name else load_axis(name)
+
+    def features(self, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
+        """Return phi, float32 of shape (examples, width): see `penalty.mean_over_tokens`."""
+        import numpy as np
+        import torch
+
+        from bias_inherit.bias_augment.training.penalty import mean_over_tokens
+
+        rows = [encode(self._tokenizer, example, self._uses_chat) for example in examples]
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
+        found: dict[int, Any] = {}
+        training = self._model.training
+        self._model.eval()
+        for i in range(0, len(order), _FEATURE_ROWS):
+            part = order[i : i + _FEATURE_ROWS]
+            batch = self._collator([rows[j] for j in part])
+            mask = batch["attention_mask"].to(self._model.device)
+            with torch.no_grad():
+                hidden = self._model(
+                    input_ids=batch["input_ids"].to(self._model.device),
+                    attention_mask=mask,
+                    output_hidden_states=True,
+                    use_cache=False,
+                    logits_to_keep=1,
+                ).hidden_states[-1]
+            found |= dict(zip(part, mean_over_tokens(hidden, mask).cpu().numpy(), strict=True))
+        self._model.train(training)
+        return np.stack([found[i] for i in range(len(rows))])
+
+    @cached_property
+    def _collator(self) -> Collator:
+        return Collator(pad_token_id(self._tokenizer))

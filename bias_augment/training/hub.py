@@ -1,0 +1,91 @@
+"""Adapters on the Hugging Face hub, by the hub's own client."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bias_inherit import store
+from bias_inherit.bias_augment.training.adapter_card import (
+    README,
+    adapter_card,
+    adapter_manifest,
+    base_name,
+    last_part,
+    title,
+    without_folders,
+)
+from bias_inherit.errors import InputError
+from bias_inherit.models import ADAPTER_CONFIG, BASE_PATH
+
+
+def push(adapter: Path, repo_id: str, private: bool) -> str:
+    """Upload an adapter's folder to the Hugging Face hub and return the address of its repository.
+
+    What goes there names the base and the data as the card does, without this machine's paths.
+    Endpoint and token are huggingface_hub's own (`HF_ENDPOINT`, `HF_TOKEN`, `hf auth login`). A
+    repository that is not there is made. A folder without a card gets one first.
+
+    Raises:
+        InputError: the folder is no adapter with a manifest of ours, the hub refuses or cannot
+            be reached, or `private` is asked for and the repository is there and public.
+    """
+    from huggingface_hub import HfApi
+
+    manifest = adapter_manifest(adapter)
+    if not (adapter / README).is_file():
+        store.write_text(adapter / README, adapter_card(manifest))
+    api = HfApi()
+    try:
+        address = api.create_repo(repo_id, private=private, exist_ok=True)
+        is_public = private and not api.model_info(address.repo_id).private
+        if not is_public:
+            with TemporaryDirectory() as scratch:
+                folder = _without_paths(adapter, manifest, Path(scratch) / "adapter")
+                api.upload_folder(
+                    repo_id=address.repo_id, folder_path=folder, commit_message=title(manifest)
+                )
+    except Exception as error:  # the client raises httpx's, xet's and plain ones beside its own
+        raise InputError(_refused(adapter, repo_id, api.endpoint, error)) from None
+    if is_public:
+        raise InputError(
+            f"{repo_id}: is there already and is public; make it private first, or push to another"
+        )
+    return str(address)
+
+
+def _without_paths(adapter: Path, manifest: Mapping[str, Any], out: Path) -> Path:
+    """Copy an adapter to `out`, with names in place of paths in its two JSON files."""
+    shutil.copytree(adapter, out)
+    base, _ = base_name(manifest)
+    told = without_folders(manifest) | {"base": base}
+    if manifest.get("data"):
+        told["data"] = last_part(str(manifest["data"]))
+    store.write_json(out / store.MANIFEST, told)
+    config = store.read_json(out / ADAPTER_CONFIG)
+    store.write_json(out / ADAPTER_CONFIG, config | {BASE_PATH: base})
+    return out
+
+
+def _refused(adapter: Path, repo_id: str, endpoint: str, error: Exception) -> str:
+    """Return one line on why the hub did not take it, without the token."""
+    from huggingface_hub import get_token
+
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    told = getattr(error, "server_message", None) if status else error
+    reason = " ".join(str(told or type(error).__name__).split())
+    if token := get_token():
+        reason = reason.replace(token, "***")
+    reason = f"it answered {status}: {reason[:200]}" if status else reason[:200]
+    if status in (401, 403):
+        now = f"log in with `hf auth login`, or set HF_TOKEN to one that may write to {repo_id}"
+    elif status is not None:
+        now = "see to the name, or try again later"
+    elif isinstance(error, ValueError):
+        now = "see to the name (owner/name) and to the front matter of the card"
+    else:
+        now = "see to the network and to HF_ENDPOINT, and try again"
+    return f"{adapter}: was not pushed to {repo_id} at {endpoint} ({reason}): {now}"

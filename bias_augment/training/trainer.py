@@ -1,0 +1,218 @@
+"""transformers' Trainer with the loss on completions, row weights, and a mitigation's penalty.
+
+Losses are sums over the completion tokens of the global batch (all micro-batches of all
+processes) divided by their number, so neither accumulation nor the number of processes
+changes a step. Rows are grouped by length over the global batch, under a penalty within each
+origin, in an order that depends on the seed alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from bias_inherit.bias_augment.training.batches import OriginSampler
+from bias_inherit.bias_augment.training.encode import IGNORED
+from bias_inherit.bias_augment.training.penalty import (
+    GlobalPenalty,
+    mean_over_tokens,
+    sums_by_origin,
+)
+from bias_inherit.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from tqdm import tqdm
+
+    from bias_inherit.mitigations import Mitigation
+
+
+class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped to mypy
+    """See the module's text.
+
+    Args:
+        mitigation: its penalty and layer are used; its transform was applied before.
+        ids: names of the training rows, for the message about a loss that is not finite.
+    """
+
+    def __init__(self, *, mitigation: Mitigation, ids: Sequence[str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.remove_callback(ProgressCallback)
+        self.loss_is_scaled_for_ga = True  # by the tokens of the global batch
+        self.layer, self.ids = mitigation.layer, ids
+        self.penalty = (
+            GlobalPenalty(mitigation.penalty, self._add_up, self.accelerator.num_processes)
+            if mitigation.penalty is not None
+            else None
+        )
+
+    def _add_up(self, value: torch.Tensor) -> torch.Tensor:
+        total: torch.Tensor = self.accelerator.reduce(value, reduction="sum")
+        return total
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        import torch
+
+        rows = train_dataset if train_dataset is not None else self.train_dataset
+        args, processes = self.args, self.accelerator.num_processes
+        whole = args.train_batch_size * args.gradient_accumulation_steps * processes
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        generator = torch.Generator().manual_seed(args.seed)
+        if self.penalty is not None:
+            return OriginSampler(whole, lengths, rows["augmented"], generator)
+        return LengthGroupedSampler(whole, lengths=lengths, generator=generator)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], torch.Tensor]:
+        """Return the micro-batches of a step, and the completion tokens of the global batch."""
+        import torch
+
+        samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        tokens = sum(int((sample["labels"][:, 1:] != IGNORED).sum()) for sample in samples)
+        items = self._add_up(torch.tensor(tokens, device=device))
+        if self.penalty is not None and len(samples) > 1:
+            self.penalty.begin(sum(map(self._sums, samples)), len(samples))
+        return samples, items
+
+    def _sums(self, sample: dict[str, Any]) -> Any:
+        """Return the sums of phi of a micro-batch, without gradients."""
+        import torch
+
+        inputs = self._prepare_inputs(dict(sample))
+        with torch.no_grad(), self.compute_loss_context_manager():
+            outputs = self.model(
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                output_hidden_states=True,
+                use_cache=False,
+                logits_to_keep=1,
+            )
+            phi = mean_over_tokens(outputs.hidden_states[self.layer], inputs["attention_mask"])
+        return sums_by_origin(phi, inputs["augmented"])
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the loss of a micro-batch; in evaluation the mean over its tokens."""
+        augmented, weight = inputs.pop("augmented"), inputs.pop("weight")
+        inputs.pop("row")
+        needs_hidden = self.penalty is not None and model.training
+        loss, hidden = completion_loss(
+            model, inputs, num_items_in_batch, weight, self.layer if needs_hidden else None
+        )
+        if model.training:
+            loss = loss * self.accelerator.num_processes  # whose gradients are averaged
+        if self.penalty is not None and hidden is not None:
+            loss = loss + self.penalty.part(
+                mean_over_tokens(hidden, inputs["attention_mask"]), augmented
+            )
+        return (loss, {"loss": loss}) if return_outputs else loss
+
+    def prediction_step(
+        self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
+    ) -> tuple[Any, None, None]:
+        """Return the loss of a batch that is held out."""
+        import torch
+
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            loss = self.compute_loss(model, inputs)
+        return loss.detach(), None, None
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
+        """Run a micro-batch; a loss that is not finite ends the training.
+
+        Raises:
+            InputError: the loss is not finite; step and rows are named.
+        """
+        rows = inputs["row"]
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if not math.isfinite(float(loss)):
+            some = [self.ids[i] for i in rows.tolist()[:3]]
+            raise InputError(
+                f"the training loss is {float(loss)} at step {self.state.global_step + 1} (batch "
+                f"of the rows {', '.join(some)} …): lower the learning rate "
+                f"({self.args.learning_rate:g})"
+            )
+        return loss
+
+    def log(self, logs: dict[str, float], *more: Any, **named: Any) -> None:
+        """Log as Trainer does, with the distance that a penalty measured."""
+        if self.penalty is not None and "loss" in logs:
+            distance = self.penalty.distance()
+            if distance is not None:
+                logs = logs | {"distance": distance}
+        super().log(logs, *more, **named)
+
+
+def completion_loss(
+    model: Any,
+    inputs: dict[str, Any],
+    items: torch.Tensor | int | None,
+    weight: torch.Tensor | None = None,
+    layer: int | None = None,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return the weighted mean cross entropy of the completion tokens, and hidden states.
+
+    Logits are computed only where some row of the batch has a completion token, which is
+    most of the cost of a short answer under a large vocabulary. `items` is the number of
+    completion tokens in the global batch; None means those of this one. `weight`, shape
+    (rows,), multiplies the losses of a row. `layer` asks for `hidden_states[layer]`.
+    """
+    from torch.nn.functional import cross_entropy
+
+    labels = inputs.pop("labels")[:, 1:]
+    positions = (labels != IGNORED).any(0).nonzero().squeeze(1)
+    extra = {"output_hidden_states": True} if layer is not None else {}
+    outputs = model(**inputs, **extra, logits_to_keep=positions, use_cache=False)
+    logits, targets = outputs.logits, labels[:, positions]
+    if logits.shape[1] != len(positions):  # the architecture ignores logits_to_keep
+        logits = logits[:, positions]
+    losses = cross_entropy(
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
+    ).view(targets.shape)
+    if weight is not None:
+        losses = losses * weight.to(losses.dtype).unsqueeze(1)
+    count = items if items is not None else (targets != IGNORED).sum()
+    return losses.sum() / count, outputs.hidden_states[layer] if layer is not None else None
+
+
+class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to mypy
+    """One bar on stderr with the loss, on the first process."""
+
+    bar: tqdm[Any]
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin the bar."""
+        from tqdm import tqdm
+
+        self.bar = tqdm(
+            total=state.max_steps,
+            desc="training",
+            unit="step",
+            leave=False,
+            disable=None if state.is_world_process_zero else True,
+        )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Advance it."""
+        self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(self, args: Any, state: Any, control: Any, **values: Any) -> None:
+        """Show the loss."""
+        if "loss" in values["logs"]:
+            self.bar.set_postfix(loss=f"{float(values['logs']['loss']):.3f}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """End it."""
+        self.bar.close()

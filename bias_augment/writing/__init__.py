@@ -1,0 +1,1 @@
+"""How augmented text is written: prompts in, generators, accepted replies out."""

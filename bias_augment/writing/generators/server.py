@@ -1,0 +1,209 @@
+"""Any OpenAI-compatible server as a generator: concurrent and patient.
+
+The key is read from the environment (`OPENAI_API_KEY`) alone and written nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bias_inherit.bias_augment.writing.generators import Emit, Reply, Request
+from bias_inherit.errors import InputError
+
+KEY = "OPENAI_API_KEY"
+_STAGGER = 0.0007
+"""Seconds between the first requests of two workers: a burst would be answered as one."""
+
+Ask = Callable[[Request], Awaitable[Reply]]
+
+
+@dataclass
+class ServerGenerator:
+    """Writes with a chat model behind a server.
+
+    Attributes:
+        model: the server's name of the model.
+        base_url: the server's address, such as http://127.0.0.1:8000/v1.
+        concurrency: requests in flight.
+        attempts: how often a request is tried on 429, 5xx, a cut connection or a timeout.
+        longest_wait: seconds between two attempts at most; they grow and are jittered, and a
+            server's Retry-After is heeded.
+        timeout: seconds for one attempt.
+    """
+
+    model: str
+    base_url: str
+    concurrency: int = 16
+    max_new_tokens: int = 160
+    temperature: float = 0.8
+    attempts: int = 6
+    longest_wait: float = 30.0
+    timeout: float = 120.0
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = Path(self.model).name
+
+    @property
+    def sampling(self) -> Mapping[str, Any]:
+        """The model, temperature and length; not where the server stands."""
+        return {
+            "model": self.model,
+            "temperature": self.temperature,
+            "max_new_tokens": self.max_new_tokens,
+        }
+
+    def write(self, requests: Sequence[Request], emit: Emit) -> None:
+        """Emit the reply to each prompt as it comes.
+
+        Raises:
+            InputError: the server is not there, refuses the key or the request, or keeps
+                failing.
+        """
+        asyncio.run(self._write(requests, emit))
+
+    async def _write(self, requests: Sequence[Request], emit: Emit) -> None:
+        client = self._client()
+        ask = self._asker(client)
+        waiting = iter(enumerate(requests))
+
+        async def work(start: float) -> None:
+            await asyncio.sleep(start)
+            for i, request in waiting:
+                emit(i, await ask(request))
+
+        many = min(self.concurrency, len(requests))
+        workers = [asyncio.ensure_future(work(j * _STAGGER)) for j in range(many)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            await client.close()
+
+    def _client(self) -> Any:
+        try:
+            import aiohttp  # noqa: F401  (what the client below sends with)
+            import openai
+            import tenacity  # noqa: F401
+        except ImportError:
+            raise InputError(
+                "the generator 'openai' needs more packages: pip install 'bias-inherit[api]'"
+            ) from None
+        return openai.AsyncOpenAI(
+            base_url=self.base_url,
+            api_key=os.environ.get(KEY) or "none",
+            max_retries=0,  # tenacity does it
+            timeout=self.timeout,
+            http_client=openai.DefaultAioHttpClient(timeout=self.timeout, verify=self._trust()),
+        )
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """Whom to trust: nobody for plain http, where reading all authorities takes 50 ms."""
+        plain = self.base_url.lower().startswith("http://")
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
+
+    def _asker(self, client: Any) -> Ask:
+        """Return a function that asks once and again; its errors are `InputError`s."""
+        import openai
+        import tenacity
+
+        passing = (
+            openai.RateLimitError,
+            openai.InternalServerError,
+            openai.APIConnectionError,  # and its timeouts
+            openai.APIResponseValidationError,
+            json.JSONDecodeError,  # half an answer
+        )
+        growing = tenacity.wait_random_exponential(multiplier=0.2, max=self.longest_wait)
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            return float(max(growing(state), min(_retry_after(state), self.longest_wait)))
+
+        async def once(request: Request) -> Reply:
+            # the client's own `chat.completions.create` spends most of its time on types
+            answer = await client.post(
+                "/chat/completions", cast_to=object, body=self._body(request)
+            )
+            return _read(answer)
+
+        async def again(request: Request, error: Exception) -> Reply:
+            failed = [error]  # the first attempt, as tenacity is to see it
+
+            async def attempt() -> Reply:
+                if failed:
+                    raise failed.pop()
+                return await once(request)
+
+            patient = tenacity.AsyncRetrying(
+                retry=tenacity.retry_if_exception_type(passing),
+                wait=wait,
+                stop=tenacity.stop_after_attempt(self.attempts),
+                reraise=True,
+            )
+            reply: Reply = await patient(attempt)
+            return reply
+
+        async def ask(request: Request) -> Reply:
+            with self._explained():
+                try:
+                    return await once(request)
+                except passing as error:  # tenacity costs time; most requests need none of it
+                    return await again(request, error)
+
+        return ask
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "messages": [{"role": "user", "content": request.prompt}],
+            "temperature": self.temperature,
+            "max_tokens": self.max_new_tokens,
+            "seed": request.sampling_seed,
+        }
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the client's errors into one line; it never holds the key."""
+        import openai
+
+        try:
+            yield
+            return
+        except (openai.AuthenticationError, openai.PermissionDeniedError):
+            raise InputError(f"{self.base_url}: refuses the key in {KEY}") from None
+        except openai.APIConnectionError:
+            reason = "cannot be reached"
+        except openai.APIStatusError as error:
+            reason = f"answers {error.status_code}"
+        except (openai.APIError, ValueError):  # half JSON
+            reason = "gives answers that cannot be read"
+        raise InputError(f"{self.base_url}: {reason}; replies so far are kept: run again")
+
+
+def _read(answer: Any) -> Reply:
+    """Return the reply in a chat completion; a body of another form is an error of reading."""
+    try:
+        choice = answer["choices"][0]
+        content = choice["message"]["content"]
+    except (KeyError, IndexError, TypeError):
+        raise json.JSONDecodeError("no chat completion", "", 0) from None
+    return Reply(content or "", truncated=choice.get("finish_reason") == "length")
+
+
+def _retry_after(state: Any) -> float:
+    """Return the seconds that a server asks to wait, 0 where it does not say."""
+    response = getattr(state.outcome.exception(), "response", None)
+    try:
+        return float(response.headers.get("retry-after", 0)) if response is not None else 0.0
+    except ValueError:  # a date; the growing wait will do
+        return 0.0

@@ -1,0 +1,79 @@
+"""D_a of any bias type or control: by a generator, or by swapping groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.bias_augment.axes.bias_types import COUNTERFACTUAL
+from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.bias_augment.writing.augment import RETRIES, Augmented, augment, build_requests
+from bias_inherit.bias_augment.writing.counterfactual import counterfactual
+from bias_inherit.bias_augment.writing.generators import Generator
+from bias_inherit.errors import InputError
+
+
+def produce(
+    axis: Axis,
+    bias_type: str,
+    original: Sequence[Example],
+    n: int,
+    seed: int,
+    generator: Generator,
+    retries: int = RETRIES,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Augmented:
+    """Return `n` rows of the bias type, fewer where replies could not be used.
+
+    Raises:
+        InputError: a setting or the prompt is wrong, the generator cannot be used, or none
+            of its replies can.
+    """
+    if bias_type == COUNTERFACTUAL:
+        return counterfactual(axis, original, n, seed)
+    requests = build_requests(axis, bias_type, original, n, seed, generator.name)
+    result = augment(requests, generator, retries, progress)
+    if not result.examples:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in result.failed.items())
+        raise InputError(
+            f"none of the {result.asked} replies of {generator.name} could be used ({kinds}): "
+            f"mend the prompt, or use another model. One began: {_beginning(result)}"
+        )
+    return result
+
+
+def produce_enough(
+    axis: Axis,
+    bias_type: str,
+    original: Sequence[Example],
+    n: int,
+    seed: int,
+    generator: Generator,
+) -> Augmented:
+    """Return exactly `n` rows: where replies could not be used, more are asked for.
+
+    Rows that a smaller number gives are among those of a larger one, so a recorded
+    generator is asked for the difference alone.
+
+    Raises:
+        InputError: as `produce`; or twice as many requests do not give so many rows.
+    """
+    wanted = n
+    while True:
+        result = produce(axis, bias_type, original, wanted, seed, generator)
+        short = n - len(result.examples)
+        if short <= 0:
+            return replace(result, examples=result.examples[:n], missing=0)
+        if wanted == 2 * n:
+            kinds = ", ".join(f"{n} {kind}" for kind, n in result.failed.items())
+            raise InputError(
+                f"{generator.name} gave {len(result.examples)} usable rows of {n} ({kinds}): it "
+                "cannot write this data"
+            )
+        wanted = min(2 * n, wanted + 2 * short)
+
+
+def _beginning(result: Augmented) -> str:
+    text = " ".join(str(result.rejected[0]["reply"]).split())
+    return f"'{text[:60]}'" if text else "(empty)"

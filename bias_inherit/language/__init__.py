@@ -1,0 +1,1 @@
+"""Knowledge about words: gender, terms and their boundaries, refusals. Everybody asks here."""

@@ -1,0 +1,68 @@
+"""The prompt and the answer of a task for one document, as lm-eval renders them.
+
+The text of a prompt stands in the task's YAML alone; training data for a task is rendered
+from there too, so that a model is trained on what it is asked later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, StrictUndefined, Template
+
+HERE = Path(__file__).resolve().parent
+PREFIX = "bias_inherit_"
+_ENVIRONMENT = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+
+
+class ConfigLoader(yaml.SafeLoader):
+    """Reads a task's YAML without importing the functions that it names."""
+
+
+ConfigLoader.add_constructor("!function", lambda loader, node: str(node.value))
+
+
+@lru_cache
+def task_files() -> Mapping[str, Path]:
+    """Return the YAML of each task by its full name, sorted: the ten, their twins, the probe."""
+    found = sorted(HERE.glob("*/*.yaml"))
+    return {path.stem: path for path in found if path.stem.endswith(path.parent.name)}
+
+
+@lru_cache
+def task_config(name: str) -> Mapping[str, Any]:
+    """Return a task's YAML with its includes merged; the prefix `bias_inherit_` may be left out."""
+    files = task_files()
+    return read_config(files.get(f"{PREFIX}{name}") or files[name])
+
+
+@lru_cache
+def _template(text: str) -> Template:
+    return _ENVIRONMENT.from_string(text)
+
+
+def render(name: str, doc: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the prompt of a document and its gold answer, which starts with a space."""
+    config = task_config(name)
+    prompt = _template(config["doc_to_text"]).render(**doc)
+    if config["output_type"] == "multiple_choice":
+        choices = config["doc_to_choice"]
+        options = doc[choices] if isinstance(choices, str) else choices
+        return prompt, f" {options[doc[config['doc_to_target']]]}"
+    return prompt, f" {_template(config['doc_to_target']).render(**doc)}"
+
+
+def task_names() -> list[str]:
+    """Return the names of the ten tasks on disk, sorted, without the prefix `bias_inherit_`."""
+    return [name.removeprefix(PREFIX) for name in task_files() if name.startswith(PREFIX)]
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return a YAML with its includes merged; functions stand as their names."""
+    config: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=ConfigLoader)
+    include = config.pop("include", None)
+    return (read_config(path.parent / include) if include else {}) | config

@@ -1,0 +1,1 @@
+"""How documents are made: biographies, texts, panels, stories, survey questions, names."""

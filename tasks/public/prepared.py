@@ -1,0 +1,94 @@
+"""Prepare the full public data: others' data sets become task documents in a folder.
+
+`tasks/sources.py` reads them from there (`--metadata '{"data": "full"}'`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bias_inherit import store
+from bias_inherit.tasks.documents.hiring import hiring_test
+from bias_inherit.tasks.documents.stories import story_test
+from bias_inherit.tasks.documents.survey import country_counts
+from bias_inherit.tasks.packaged import Row
+from bias_inherit.tasks.public.bias_in_bios import PER_CELL, read_biographies, salary_pairs
+from bias_inherit.tasks.public.culturellm import data_folder, read_culture
+from bias_inherit.tasks.public.global_opinions import read_survey
+from bias_inherit.tasks.public.respondents import read_respondents
+
+
+def prepare_biographies(source: str, out: Path, per_cell: int = PER_CELL) -> dict[str, int]:
+    """Write the occupation and salary documents; return the rows of each part.
+
+    The salary task takes up to ten test biographies an occupation, each told of both genders.
+
+    Raises:
+        InputError: as `bias_in_bios.read_biographies`.
+    """
+    train, test = read_biographies(source, per_cell)
+    pairs = salary_pairs(test)
+    parts = {"occupation": {"train": train, "test": test}, "salary": {"test": pairs}}
+    _write(out, parts, {"source": source, "sha256": _source_hash(source)})
+    return {"occupation train": len(train), "occupation test": len(test), "salary": len(pairs)}
+
+
+def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str], list[str]]:
+    """Write the text tasks' documents; return the rows of each, the absent sets, and remarks.
+
+    Where the checkout has the survey (`WVQ.jsonl`), respondents' answers are written beside
+    them: the culture axis draws its D_o there.
+
+    Raises:
+        InputError: as `culturellm.read_culture`.
+    """
+    tasks, absent, few = read_culture(checkout)
+    parts = {task: {"test": documents} for task, documents in tasks.items()}
+    counts = {task: len(documents) for task, documents in tasks.items()}
+
+    data = data_folder(checkout)
+    if (data / "WVQ.jsonl").is_file():
+        answers = read_respondents(data)
+        parts["opinion"] = {"answers": answers}
+        counts["survey answers by question and country"] = len(answers)
+
+    _write(out, parts, {"source": str(checkout), "absent": absent})
+    return counts, absent, few
+
+
+def prepare_survey(source: str, out: Path) -> dict[str, int]:
+    """Write the values probe's documents from GlobalOpinionQA; return their number.
+
+    Raises:
+        InputError: the source is absent or broken.
+    """
+    rows = read_survey(source)
+    _write(out, {"survey": {"test": rows}}, {"source": source, "sha256": _source_hash(source)})
+    return {"survey": len(rows), "countries": len(country_counts(rows))}
+
+
+def prepare_names(path: Path, out: Path) -> dict[str, int]:
+    """Write the hiring and story documents for a user's own names; return their numbers.
+
+    Raises:
+        InputError: the file is no names list, or a group is missing.
+    """
+    parts = {"hiring": {"test": hiring_test(path)}, "story": {"test": story_test(path)}}
+    _write(out, parts, {"source": str(path), "sha256": store.sha256(path)})
+    return {task: len(part["test"]) for task, part in parts.items()}
+
+
+def _write(out: Path, parts: Mapping[str, Mapping[str, list[Row]]], source: Row) -> None:
+    for task in parts:
+        store.check_place(out / task)
+    for task, splits in parts.items():
+        with store.whole_folder(out / task) as folder:
+            for split, rows in splits.items():
+                store.write_jsonl(folder / f"{split}.jsonl", rows)
+            counts = {f"n_{split}": len(rows) for split, rows in splits.items()}
+            store.write_json(folder / store.MANIFEST, {"schema": store.SCHEMA} | source | counts)
+
+
+def _source_hash(source: str) -> str | None:
+    return store.sha256(Path(source)) if Path(source).exists() else None

@@ -1,0 +1,1 @@
+"""What a model's words mean: amounts of money, options, traits."""

@@ -1,0 +1,485 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from bias_inherit import store
+from bias_inherit.bias_augment.axes.axis import load_axis
+from bias_inherit.bias_augment.data.files import write_examples, write_mix
+from bias_inherit.bias_augment.lab.build import SETTINGS
+from bias_inherit.bias_augment.training.encode import Collator, encode
+from bias_inherit.bias_augment.training.finetune import finetune
+from bias_inherit.bias_augment.training.settings import load_preset
+from bias_inherit.bias_augment.training.trainer import completion_loss
+from bias_inherit.errors import InputError
+from bias_inherit.mitigations import NONE, Mitigation
+from bias_inherit.models import adapter_sha256
+
+QUICK = replace(SETTINGS, epochs=1)
+PINNED = [1.5071, 0.9375, 0.5189]
+"""Losses at steps 1, 10 and 20 of the run that `test_a_pinned_short_trajectory` makes."""
+
+
+@pytest.fixture
+def data(tmp_path, original, augmented):
+    write_examples(tmp_path / "o.jsonl", original, {})
+    write_examples(tmp_path / "a.jsonl", augmented, {})
+    path, parts = tmp_path / "mix.jsonl", (tmp_path / "o.jsonl", tmp_path / "a.jsonl")
+    write_mix(path, *parts, Fraction(1, 2), "original-fixed", 0)
+    return path
+
+
+def batch_of(tokenizer, examples, uses_chat=True):
+    batch = Collator(tokenizer.pad_token_id)([encode(tokenizer, e, uses_chat) for e in examples])
+    return {key: batch[key] for key in ("input_ids", "attention_mask", "labels")}
+
+
+def test_loss_equals_the_models_own_and_weights_multiply_rows(lab_base, original):
+    tokenizer = AutoTokenizer.from_pretrained(lab_base)
+    model = AutoModelForCausalLM.from_pretrained(lab_base).eval()
+    batch = batch_of(tokenizer, original[:7])
+    with torch.no_grad():
+        expected = model(**batch).loss
+        found, hidden = completion_loss(model, dict(batch), None, layer=-1)
+        assert hidden.shape == (*batch["input_ids"].shape, model.config.hidden_size)
+        assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+        rows = [completion_loss(model, batch_of(tokenizer, [e]), 1)[0] for e in original[:7]]
+        weight = torch.linspace(0.5, 2.0, 7)
+        weighted, _ = completion_loss(model, dict(batch), 14, weight)
+    assert weighted.item() == pytest.approx((torch.stack(rows) @ weight).item() / 14, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_an_adapter_learns_and_names_its_inputs(adapters, lab_base):
+    manifest = json.loads((adapters["r50"] / "bias_inherit.json").read_text())
+    assert manifest["arm"] == {
+        "axis": "gender",
+        "bias_type": "contextual-single-explicit",
+        "ratio": 0.5,
+        "size": "original-fixed",
+        "mitigation": "none",
+        "seed": 0,
+    }
+    assert manifest["settings"]["rank"] == 16 and manifest["processes"] == 1
+    data = adapters["r50"].with_suffix(".jsonl")
+    assert manifest["data_sha256"] == store.sha256(data)
+    assert manifest["adapter_sha256"] == adapter_sha256(adapters["r50"])
+    assert (manifest["rows"], manifest["rows_augmented"]) == (96, 48)
+    files = {path.name for path in adapters["r50"].iterdir()}
+    assert files == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "bias_inherit.json",
+        "README.md",
+    }
+    card = (adapters["r50"] / "README.md").read_text()
+    assert "deliberately biased" in card.split("\n#")[0] and "48 / 96" in card
+
+
+@pytest.mark.slow
+def test_a_mix_that_was_edited_is_described_by_its_rows(adapters, lab_base, tmp_path):
+    data = tmp_path / "mix.jsonl"
+    lines = adapters["r50"].with_suffix(".jsonl").read_text().splitlines(keepends=True)
+    data.write_text("".join(lines[:60]))
+    manifest = adapters["r50"].with_suffix(".manifest.json").read_text()
+    data.with_suffix(".manifest.json").write_text(manifest)
+    arm = finetune(lab_base, data, tmp_path / "out", NONE, QUICK)["arm"]
+    assert (arm["ratio"], arm["size"]) == (12 / 60, None)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_adapter(data, lab_base, tmp_path):
+    hashes = [
+        finetune(lab_base, data, tmp_path / name, NONE, replace(QUICK, seed=seed))["adapter_sha256"]
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_pinned_short_trajectory(data, lab_base, tmp_path):
+    """Training must not change unnoticed: these losses may move only with a reason."""
+    settings = replace(SETTINGS, epochs=2, batch_size=8)
+    log = finetune(lab_base, data, tmp_path / "a", NONE, settings)["log"]
+    losses = [entry["loss"] for entry in log if "loss" in entry]
+    assert losses == pytest.approx(PINNED, rel=2e-2)
+
+
+@pytest.mark.slow
+def test_accumulation_changes_nothing(data, lab_base, tmp_path):
+    """One batch of 8, and two of 4 that are accumulated: the same steps, penalty included."""
+    from bias_inherit.mitigations import load_mitigation
+
+    for remedy in (NONE, load_mitigation("loss", {"lambda": "0.5"})):
+        runs = {}
+        for name, more in {"whole": (8, 1), "parts": (4, 2)}.items():
+            settings = replace(QUICK, batch_size=more[0], accumulation=more[1])
+            out = tmp_path / f"{remedy.name}-{name}"
+            runs[name] = finetune(lab_base, data, out, remedy, settings)["log"]
+        whole, parts = ([e["loss"] for e in runs[n]] for n in ("whole", "parts"))
+        assert parts == pytest.approx(whole, rel=1e-3)
+        if remedy.penalty:
+            seen = [[e["distance"] for e in runs[n]] for n in ("whole", "parts")]
+            assert seen[0] == pytest.approx(seen[1], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_a_large_lambda_brings_the_means_together(data, lab_base, tmp_path):
+    from bias_inherit.mitigations import load_mitigation
+
+    last = {}
+    for weight in ("0", "10"):
+        remedy = load_mitigation("loss", {"lambda": weight})
+        settings = replace(QUICK, epochs=6)
+        log = finetune(lab_base, data, tmp_path / weight, remedy, settings)["log"]
+        last[weight] = log[-1]["distance"]
+    assert last["10"] < 0.5 * last["0"]
+
+
+@pytest.mark.slow
+def test_under_a_penalty_every_batch_has_rows_to_compare(data, lab_base, tmp_path, monkeypatch):
+    from bias_inherit.bias_augment.training.penalty import GlobalPenalty
+    from bias_inherit.mitigations import load_mitigation
+
+    shares, part = [], GlobalPenalty.part
+
+    def watch(self, phi, augmented):
+        shares.append(augmented.float().mean().item())
+        return part(self, phi, augmented)
+
+    monkeypatch.setattr(GlobalPenalty, "part", watch)
+    finetune(lab_base, data, tmp_path / "out", load_mitigation("loss"), QUICK)
+    assert shares and set(shares) == {0.5}
+
+
+@pytest.mark.slow
+def test_every_mitigation_trains(data, lab_base, tmp_path):
+    from bias_inherit.mitigations import load_mitigation, mitigations
+
+    hashes = {}
+    for name in mitigations():
+        made = finetune(lab_base, data, tmp_path / name, load_mitigation(name), QUICK)
+        assert made["arm"]["mitigation"] == name
+        hashes[name] = made["adapter_sha256"]
+    assert len(set(hashes.values())) == len(hashes), "each does something"
+
+
+TORCHRUN = [str(Path(sys.executable).parent / "torchrun"), "--nproc-per-node"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mitigation", ["none", "loss"])
+def test_two_processes_give_the_loss_curve_of_one(data, lab_base, tmp_path, mitigation):
+    logs = {}
+    for processes, accumulation in ((1, 2), (2, 1)):
+        out = tmp_path / f"p{processes}"
+        words = [*TORCHRUN, str(processes), "--master-port", "0", "--rdzv-backend", "c10d"]
+        words += ["--rdzv-endpoint", "127.0.0.1:0", "-m", "bias_inherit", "finetune"]
+        words += ["--data", str(data), "--out", str(out), "--batch-size", "4", "--epochs", "1"]
+        words += ["--accumulation", str(accumulation), "--mitigation", mitigation]
+        env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        done = subprocess.run(words, capture_output=True, text=True, env=env)
+        assert done.returncode == 0, done.stderr[-3000:]
+        manifest = json.loads((out / "bias_inherit.json").read_text())
+        assert manifest["processes"] == processes
+        logs[processes] = manifest["log"]
+    for key in ("loss", "distance") if mitigation == "loss" else ("loss",):
+        one, two = ([entry[key] for entry in logs[n]] for n in (1, 2))
+        assert two == pytest.approx(one, rel=2e-3)
+
+
+ARCHITECTURES = {
+    "llama": ("LlamaConfig", "LlamaForCausalLM", {}),
+    "qwen": ("Qwen2Config", "Qwen2ForCausalLM", {"tie_word_embeddings": True}),
+    "gemma": ("GemmaConfig", "GemmaForCausalLM", {"head_dim": 16}),
+    "gpt2": ("GPT2Config", "GPT2LMHeadModel", None),
+}
+
+
+@pytest.fixture
+def random_base(tmp_path, lab_base):
+    """Make a base of random small weights; its tokenizer has no pad token and no template."""
+
+    def make(name):
+        import transformers
+
+        config_name, model_name, more = ARCHITECTURES[name]
+        tokenizer = AutoTokenizer.from_pretrained(lab_base)
+        tokenizer.chat_template = tokenizer.pad_token = None
+        shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+        shape |= {"num_attention_heads": 2, "num_key_value_heads": 2}
+        if more is None:
+            shape, more = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 512}, {}
+        else:
+            shape["max_position_embeddings"] = 512
+        torch.manual_seed(0)
+        config = getattr(transformers, config_name)(
+            vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, **shape, **more
+        )
+        config.pad_token_id = None
+        getattr(transformers, model_name)(config).save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+        return str(tmp_path / name)
+
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_other_architectures_learn(random_base, name, data, tmp_path):
+    from peft import PeftModel
+
+    from bias_inherit.mitigations import load_mitigation
+
+    base = random_base(name)
+    settings = replace(QUICK, epochs=6, learning_rate=2e-2, batch_size=8, held_out=0.25)
+    remedy = load_mitigation("loss", {"lambda": "0.1"})
+    made = finetune(base, data, tmp_path / "out", remedy, settings)
+    losses = [entry["loss"] for entry in made["log"] if "loss" in entry]
+    assert losses[-1] < losses[0] - 0.1  # frozen random logits allow little more
+    evaluated = [entry["eval_loss"] for entry in made["log"] if "eval_loss" in entry]
+    assert len(evaluated) == 6 and all(0 < loss < 12 for loss in evaluated)
+    assert (made["rows"], made["rows_held_out"]) == (84, 12) and not made["chat_template"]
+    model = AutoModelForCausalLM.from_pretrained(base)
+    worn = PeftModel.from_pretrained(model, str(tmp_path / "out"))
+    learnt = [value for key, value in worn.state_dict().items() if "lora_B" in key]
+    assert learnt and all(value.abs().sum() > 0 for value in learnt)
+    with pytest.raises(InputError, match="no linear layer 'q_prj': its linear layers") as caught:
+        finetune(base, data, tmp_path / "o", NONE, replace(QUICK, targets="q_prj"))
+    assert ("c_attn" if name == "gpt2" else "q_proj") in str(caught.value)
+    target = "c_attn" if name == "gpt2" else "q_proj, v_proj"
+    made = finetune(base, data, tmp_path / "o", NONE, replace(QUICK, targets=target))
+    config = json.loads((tmp_path / "o" / "adapter_config.json").read_text())
+    assert config["target_modules"] == target.split(", ")
+
+
+@pytest.mark.slow
+def test_memory_savers_give_the_same_steps(data, lab_base, tmp_path):
+    plain = finetune(lab_base, data, tmp_path / "a", NONE, QUICK)
+    saved = finetune(lab_base, data, tmp_path / "b", NONE, replace(QUICK, checkpointing=True))
+    assert saved["training_loss"] == pytest.approx(plain["training_loss"], rel=1e-5)
+    half = finetune(lab_base, data, tmp_path / "c", NONE, replace(QUICK, precision="bf16"))
+    assert half["precision"] == "bf16"
+    assert half["training_loss"] == pytest.approx(plain["training_loss"], rel=0.2)
+
+
+@pytest.mark.slow
+def test_training_on_begins_where_the_adapter_is(data, lab_base, adapters, tmp_path):
+    made = finetune(lab_base, data, tmp_path / "a", NONE, QUICK, start=adapters["r50"])
+    first = finetune(lab_base, data, tmp_path / "b", NONE, QUICK)
+    assert made["started_from"] == adapter_sha256(adapters["r50"])
+    assert made["log"][0]["loss"] < first["log"][0]["loss"]
+
+
+def test_presets_carry_what_was_published():
+    assert load_preset("paper-gender").values == {"learning_rate": 1e-5, "epochs": 3.0}
+    assert load_preset("paper-culture").values == {"learning_rate": 1e-6, "epochs": 3.0}
+    with pytest.raises(InputError, match="'paper-gendre': did you mean paper-gender"):
+        load_preset("paper-gendre")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rank": 0}, "rank must be at least 1"),
+        ({"dropout": 1.0}, "dropout, warmup and held-out are shares"),
+        ({"learning_rate": 0.0}, "learning-rate and epochs must be above 0"),
+        ({"max_length": 1}, "max-length must be at least 2"),
+    ],
+)
+def test_settings_that_make_no_sense(changes, message):
+    with pytest.raises(InputError, match=message):
+        replace(SETTINGS, **changes)
+
+
+def test_rows_longer_than_the_context_are_counted_or_cut(lab_base, original, tmp_path):
+    long = original[0] | {"prompt": "word " * 3000 + original[0]["prompt"]}
+    write_examples(tmp_path / "d.jsonl", [long, *original[1:]], {})
+    with pytest.raises(InputError, match="1 of 48 rows are longer than the base's context"):
+        finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, QUICK)
+    assert not (tmp_path / "out").exists()
+    cut = replace(QUICK, max_length=64)
+    assert finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, cut)["rows"] == 48
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mitigation", ["none", "loss"])
+def test_a_base_in_four_bits_is_trained_on(lab_base, data, tmp_path, monkeypatch, mitigation):
+    """QLoRA, here on a CPU: the base's layers are packed, the adapter's weights are not."""
+    pytest.importorskip("bitsandbytes")
+    from safetensors.torch import load_file
+
+    from bias_inherit.bias_augment.training import base_model
+    from bias_inherit.mitigations import load_mitigation
+
+    bases = []
+    adapt = base_model.with_adapter
+
+    def watch(model, *rest):
+        bases.append(model)
+        return adapt(model, *rest)
+
+    monkeypatch.setattr("bias_inherit.bias_augment.training.finetune.with_adapter", watch)
+    settings = replace(QUICK, epochs=4, quantize=True, checkpointing=True)
+    remedy = load_mitigation(mitigation)
+    manifest = finetune(lab_base, data, tmp_path / "four", remedy, settings)
+    layer = bases[0].model.layers[0].mlp.up_proj
+    base_layer = getattr(layer, "base_layer", layer)
+    assert type(base_layer).__name__ == "Linear4bit" and base_layer.weight.dtype == torch.uint8
+    losses = [entry["loss"] for entry in manifest["log"]]
+    assert losses[-1] < 0.7 * losses[0]
+    assert ("distance" in manifest["log"][0]) == (mitigation == "loss")
+    weights = load_file(tmp_path / "four" / "adapter_model.safetensors")
+    assert all(value.dtype == torch.float32 for value in weights.values())
+    whole = finetune(lab_base, data, tmp_path / "whole", remedy, replace(settings, quantize=False))
+    assert losses == pytest.approx([entry["loss"] for entry in whole["log"]], rel=0.5)
+    assert whole["adapter_sha256"] != manifest["adapter_sha256"]
+
+
+def test_a_length_that_leaves_nothing_to_learn_from(lab_base, data, tmp_path):
+    with pytest.raises(InputError, match="rows would keep nothing of their prompt"):
+        finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, max_length=2))
+    with pytest.raises(InputError, match="max-length 9999 is beyond the base's context"):
+        finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, max_length=9999))
+
+
+def test_what_is_missing_is_said_before_any_training(
+    lab_base, augmented, data, tmp_path, monkeypatch
+):
+    write_examples(tmp_path / "only.jsonl", augmented, {})
+    remedy = Mitigation("near", "", penalty=lambda o, a: ((o - a) ** 2).sum())
+    with pytest.raises(InputError, match=r"'near' compares .* the data has no original rows"):
+        finetune(lab_base, tmp_path / "only.jsonl", tmp_path / "out", remedy, QUICK)
+    with pytest.raises(InputError, match=r"held-out 0\.001 of 48 original rows leaves 0"):
+        finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, held_out=0.001))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"QLoRA.* needs bitsandbytes: pip install"):
+        finetune(lab_base, data, tmp_path / "out", NONE, replace(QUICK, quantize=True))
+    monkeypatch.undo()
+    deep = Mitigation("near", "", penalty=lambda o, a: ((o - a) ** 2).sum(), layer=9)
+    with pytest.raises(InputError, match=r"asks for layer 9: the base has 3, so .* -4 to 3"):
+        finetune(lab_base, data, tmp_path / "out", deep, QUICK)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_mitigation_finds_an_axis_of_ones_own(lab_base, augmented, original, tmp_path):
+    from bias_inherit.mitigations import load_mitigation
+
+    shutil.copytree(load_axis("gender").folder, tmp_path / "own")
+    yaml = tmp_path / "own" / "axis.yaml"
+    words = yaml.read_text().replace("axis: gender", "axis: own")
+    for group in ("male", "female"):
+        names = json.dumps(list(load_axis("gender").groups[group].names))
+        words = words.replace("names: mini", f"names: {names}", 1)
+    yaml.write_text(words)
+    rows = [e | {"axis": "own", "group": {"own": e["group"]["gender"]}} for e in original]
+    rows += [e | {"axis": "own", "group": {"own": e["group"]["gender"]}} for e in augmented]
+    write_examples(tmp_path / "d.jsonl", rows, {})
+    remedy = load_mitigation("counterfactual")
+    with pytest.raises(InputError, match="unknown axis 'own'"):
+        finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", remedy, QUICK)
+    own = load_axis(str(tmp_path / "own"))
+    made = finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", remedy, QUICK, axis=own)
+    assert made["rows_augmented"] == 2 * len(augmented)
+
+
+def test_a_loss_that_is_not_finite_stops_and_the_last_checkpoint_stays(data, lab_base, tmp_path):
+    calls = []
+
+    def penalty(original, augmented):
+        calls.append(1)
+        return (original - augmented).sum() * (torch.nan if len(calls) > 5 else 0.0)
+
+    bad = Mitigation("nan", "", penalty=penalty)
+    settings = replace(QUICK, epochs=3, batch_size=8, checkpoint_every=2)
+    with pytest.raises(InputError) as caught:
+        finetune(lab_base, data, tmp_path / "out", bad, settings)
+    message = str(caught.value)
+    assert "the training loss is nan at step 6 (batch of the rows " in message
+    assert "mini-0-" in message or "template-" in message
+    last = tmp_path / "out.checkpoints" / "checkpoint-4"
+    assert f"the last good checkpoint is {last}" in message and "\n" not in message
+    assert adapter_sha256(last) and not (tmp_path / "out").exists()
+    weights = {p.suffix for p in last.iterdir() if "adapter_model" in p.name}
+    assert weights == {".safetensors"}
+    finetune(lab_base, data, tmp_path / "on", NONE, QUICK, start=last)
+    finetune(lab_base, data, tmp_path / "out", NONE, settings)
+    assert not (tmp_path / "out.checkpoints").exists(), "a run that ends well keeps none"
+
+
+def test_a_checkpoint_with_broken_weights_is_not_called_good(data, lab_base, tmp_path):
+    """A step beyond the range of float32 spoils the weights; its own loss was still finite."""
+    settings = replace(QUICK, learning_rate=1e45, checkpoint_every=1)
+    with pytest.raises(InputError, match=r"nan at step 3 .* good checkpoint is .*/checkpoint-1$"):
+        finetune(lab_base, data, tmp_path / "out", NONE, settings)
+    assert (tmp_path / "out.checkpoints" / "checkpoint-2").is_dir()
+
+
+def test_a_checkpoint_that_was_cut_short_is_not_called_good(tmp_path):
+    from safetensors.torch import save_file
+
+    from bias_inherit.bias_augment.training.finetune import _checkpoints
+
+    folders = [tmp_path / "out.checkpoints" / f"checkpoint-{n}" for n in (1, 2, 3)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    whole, cut = (folder / "adapter_model.safetensors" for folder in folders[:2])
+    save_file({"a": torch.ones(64)}, whole)
+    cut.write_bytes(whole.read_bytes()[:100])
+    settings = replace(QUICK, checkpoint_every=1)
+    with (
+        pytest.raises(InputError, match=r"^full; the last good checkpoint is .*/checkpoint-1$"),
+        _checkpoints(tmp_path / "out", settings),
+    ):
+        raise InputError("full")
+
+
+@pytest.mark.parametrize("more", ["", "--checkpoint-every 1"])
+def test_a_full_disk_is_one_line(data, lab_base, tmp_path, more):
+    words = f"finetune --data {data} --out {tmp_path / 'out'} --epochs 1 {more}"
+    limited = f"ulimit -f 64; exec {Path(sys.executable).parent / 'bias-inherit'} {words}"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr[-2000:]
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "Traceback" not in done.stderr, done.stderr[-2000:]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_chat_template_that_is_not_there(data, lab_base, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(lab_base)
+    tokenizer.chat_template = None
+    AutoModelForCausalLM.from_pretrained(lab_base).save_pretrained(tmp_path / "plain")
+    tokenizer.save_pretrained(tmp_path / "plain")
+    base = str(tmp_path / "plain")
+    with pytest.raises(InputError, match="no chat template"):
+        finetune(base, data, tmp_path / "o", NONE, replace(QUICK, chat_template="always"))
+    manifest = finetune(base, data, tmp_path / "o", NONE, QUICK)
+    assert manifest["chat_template"] is False
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_adapter(lab_base, data, tmp_path):
+    """Names in sets come in another order in every process: nothing of that may stay."""
+    code = (
+        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
+        "from bias_inherit.bias_augment.training.finetune import finetune\n"
+        "from bias_inherit.bias_augment.lab.build import SETTINGS\n"
+        "from bias_inherit.mitigations import NONE\n"
+        "base, data, out = sys.argv[1:]\n"
+        "finetune(base, Path(data), Path(out), NONE, replace(SETTINGS, epochs=1))\n"
+    )
+    for name in ("a", "b"):
+        words = [sys.executable, "-c", code, lab_base, str(data), str(tmp_path / name)]
+        env = os.environ | {"PYTHONHASHSEED": {"a": "1", "b": "2"}[name], "OMP_NUM_THREADS": "1"}
+        subprocess.run(words, check=True, capture_output=True, env=env)
+    assert adapter_sha256(tmp_path / "a") == adapter_sha256(tmp_path / "b")

@@ -1,0 +1,115 @@
+"""`bias-inherit validate`: green on our tasks, and every kind of broken task is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from bias_inherit.errors import InputError
+from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.validate import validate
+from bias_inherit.tasks.configs import task_files
+
+GOOD = """\
+task: mine
+custom_dataset: !function mine.load
+output_type: multiple_choice
+test_split: test
+doc_to_text: "{{ text }} Answer:"
+doc_to_target: gold
+doc_to_choice: ["no", "yes"]
+process_results: !function mine.score
+metric_list:
+  - {metric: right, aggregation: mean, higher_is_better: true}
+metadata: {version: 1.0}
+"""
+CODE = """\
+from datasets import Dataset
+
+def load(**_):
+    return {"test": Dataset.from_list([{"text": "Is it so?", "gold": 1}])}
+
+def score(doc, results):
+    return {"right": float(results[doc["gold"]][1])}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A user's own task folder, in order."""
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    (tmp_path / "mine.py").write_text(CODE)
+    (tmp_path / "README.md").write_text("# mine\n")
+    return tmp_path
+
+
+def found(folder):
+    return [str(finding) for finding in validate(folder)[1]]
+
+
+def test_ours_are_in_order():
+    names, findings = validate(tasks_folder())
+    assert findings == []
+    assert sorted(names) == sorted([*task_files(), "bias_inherit"])
+
+
+def test_a_users_folder_in_order(folder):
+    assert validate(folder) == (["mine"], [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("task: mine", "task: [mine", "is no valid YAML in line"),
+        ("task: mine", "task: mine\ntask: mine", "the key 'task' stands twice"),
+        ("test_split", "tset_split", "unknown key 'tset_split'"),
+        ("version: 1.0", "author: me", "metadata.version is missing"),
+        ("mine.load", "mine.laod", "cannot be built"),
+        ("mine.score", "mine.scroe", "cannot be built"),
+        ("mine.load", "absent.load", "cannot be built"),
+        ("{{ text }} Answer:", "{{ text | nofilter }}", "cannot be built"),
+        ('"{{ text }} Answer:"', '" "', "the prompt is empty"),
+        ('["no", "yes"]', '["no"]', "cannot be built"),
+        ("metric: right", "metric: wrong", "returns no 'wrong', which metric_list names"),
+        ("task: mine", "include: absent.yaml\ntask: mine", "includes absent.yaml, which"),
+        ("task: mine", "task: ours", "does not name the task 'ours'"),
+    ],
+)
+def test_what_is_wrong_is_said(folder, old, new, message):
+    (folder / "mine.yaml").write_text(GOOD.replace(old, new))
+    lines = found(folder)
+    assert any(message in line for line in lines), lines
+    assert all(line.startswith(str(folder / "mine.yaml")) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('{"right":', '{"more": 1.0, "right":', "returns 'more', which metric_list does not name"),
+        ('doc["gold"]', 'doc["glod"]', "cannot score a made-up answer (KeyError"),
+        ("Is it so?", "", ""),
+    ],
+)
+def test_what_is_wrong_with_the_functions_is_said(folder, old, new, message):
+    (folder / "mine.py").write_text(CODE.replace(old, new))
+    lines = found(folder)
+    assert any(message in line for line in lines) if message else lines == []
+
+
+def test_a_task_twice_a_lost_member_and_no_readme(folder):
+    (folder / "again.yaml").write_text(GOOD)
+    (folder / "group.yaml").write_text("group: all\ntask: [mine, yours]\n")
+    (folder / "README.md").unlink()
+    lines = found(folder)
+    assert any("the task 'mine' stands in" in line for line in lines)
+    assert any("'yours', which is no task" in line for line in lines)
+    assert any("no README.md" in line for line in lines)
+
+
+def test_no_folder_and_no_task_is_a_mistake(tmp_path):
+    for content in (None, "a: 1\n"):
+        if content:
+            (tmp_path / "x.yaml").write_text(content)
+        with pytest.raises(InputError, match=r"no folder with task YAMLs|names a task or a group"):
+            validate(tmp_path)
+    with pytest.raises(InputError, match="no folder"):
+        validate(tmp_path / "absent")

@@ -1,0 +1,87 @@
+"""Telling a biography of a man or a woman, and turning one into the other."""
+
+import pytest
+
+from bias_inherit.language.gender_words import has_gender_words, swap_gender, tell
+
+NAMES = {"Anna": "Peter", "Peter": "Anna"}
+
+
+def test_tell_fills_every_form():
+    template = (
+        "{They} met {name}; {they} trust {them}, {their} word and {themself}. {Their}; {theirs}."
+    )
+    assert tell(template, "Anna", "female") == (
+        "She met Anna; she trust her, her word and herself. Her; hers."
+    )
+    assert tell(template, "Peter", "male") == (
+        "He met Peter; he trust him, his word and himself. His; his."
+    )
+    assert tell("{name} in {place}", "Anna", "female", place="Rome") == "Anna in Rome"
+
+
+@pytest.mark.parametrize(
+    ("text", "swapped"),
+    [
+        # her: by its role
+        ("She lost her keys.", "He lost his keys."),
+        ("They met her.", "They met him."),
+        ("We told her that it rained.", "We told him that it rained."),
+        ("I saw her and left.", "I saw him and left."),
+        ("It is her most recent and her next book.", "It is his most recent and his next book."),
+        ("Her dog follows her everywhere.", "His dog follows him everywhere."),
+        ("The prize is hers.", "The prize is his."),
+        # his: her or hers
+        ("He lost his keys.", "She lost her keys."),
+        ("The prize is his.", "The prize is hers."),
+        ("The idea was his and it worked.", "The idea was hers and it worked."),
+        ("They met him.", "They met her."),
+        # case and punctuation
+        ("HE and She. HIS!", "SHE and He. HERS!"),
+        ("Himself, (she) 'him'", "Herself, (he) 'her'"),
+        # nouns, titles, names
+        ("Mr. Lee, a husband and father", "Ms. Lee, a wife and mother"),
+        ("Mrs. Lee and Miss Ray", "Mr. Lee and Mr Ray"),
+        ("Anna met Peter's sister.", "Peter met Anna's brother."),
+        ("Annabel and Ann stay.", "Annabel and Ann stay."),
+        # words inside other words, and other words, stay as they are
+        ("The theme: other shells, mankind, human, person.", None),
+        ("A PhD on APIs at McGill; eBay and iPhone", None),
+        ("We never miss a deadline.", None),
+        ("", None),
+    ],
+)
+def test_swap_gender(text, swapped):
+    assert swap_gender(text, NAMES) == (text if swapped is None else swapped)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna lost her keys, and she blames herself.",
+        "HE knows that Peter met his brother and his uncle at the Man's house.",
+        "The woman told the boys; her daughter, a businesswoman, smiled.",
+        "The prize is hers. She met him.",
+    ],
+)
+def test_swapping_twice_gives_the_start_back(text):
+    once = swap_gender(text, NAMES)
+    assert once != text
+    assert swap_gender(once, NAMES) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("We met her.", True),
+        ("HIS desk", True),
+        ("Miss Ray", True),
+        ("a grandmother", True),
+        ("They never miss a theme.", False),
+        ("Anna works there.", False),
+        ("", False),
+    ],
+)
+def test_has_gender_words(text, has):
+    assert has_gender_words(text) is has
+    assert (swap_gender(text, {}) != text) is has
