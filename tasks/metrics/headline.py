@@ -1,0 +1,81 @@
+"""The headline: which metrics stand for a task, and how their numbers are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["share", "amount", "similarity", "unknown"]
+"""What a number is: a share of something and a similarity have ends, an amount has a unit, and
+of an unknown one nothing is assumed."""
+
+_SHARES = ("acc", "acc_norm", "exact_match", "f1", "macro_f1")
+"""Metrics of others that are shares by their name, where their value lies in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One metric of a headline.
+
+    Attributes:
+        metric: its name in lm-eval's results.
+        kind: see `Kind`.
+        ends: the least and the largest possible value; None where nobody declared them.
+        filter: lm-eval's filter that the value went through.
+    """
+
+    metric: str
+    kind: Kind = "unknown"
+    ends: tuple[float, float] | None = None
+    filter: str = "none"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The score of a task and, where it has one, its bias gap.
+
+    Attributes:
+        score, gap: the metrics.
+        gap_n: the metric that counts the pairs behind the gap.
+        reads: which way the gap is signed, and what zero means.
+        unit: of an amount.
+    """
+
+    score: Part
+    gap: Part | None = None
+    gap_n: str | None = None
+    reads: str = ""
+    unit: str | None = None
+
+    @classmethod
+    def from_metadata(cls, metadata: Any) -> Headline | None:
+        """Return the headline that a task's `metadata` declares; None where it declares none.
+
+        `metadata` may be anything: older lm-eval wrote a list, and other tasks write what they
+        like.
+        """
+        declared = metadata.get("headline") if isinstance(metadata, Mapping) else None
+        if not isinstance(declared, Mapping) or not isinstance(declared.get("score"), str):
+            return None
+
+        unit = declared.get("unit")
+        kind: Kind = "share" if unit is None else "amount"
+        is_share = kind == "share"
+        score = Part(declared["score"], kind, (0.0, 1.0) if is_share else None)
+
+        gap = None
+        if isinstance(declared.get("gap"), str):
+            low, high = declared.get("gap_range", (-1.0, 1.0))
+            ends = (float(low), float(high)) if is_share else None
+            gap = Part(declared["gap"], kind, ends)
+
+        return cls(score, gap, declared.get("gap_n"), str(declared.get("reads", "")), unit)
+
+
+def undeclared(metric: str, value: float | None, filter_: str = "none") -> Part:
+    """Return the part of a metric that no task declares: a share only by a share's name."""
+    is_share = metric in _SHARES and value is not None and 0.0 <= value <= 1.0
+    if is_share:
+        return Part(metric, "share", (0.0, 1.0), filter_)
+    return Part(metric, "unknown", None, filter_)
