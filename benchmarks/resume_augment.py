@@ -30,7 +30,7 @@ class Writer:
 
     def write(self, requests: Sequence[Any], emit: Callable[[int, Any], None]) -> None:
         """Emit them."""
-        from bias_inherit.bias_augment.writing.generators import Reply
+        from bias_inherit.bias_augment.writing.generators.contract import Reply
 
         for i, request in enumerate(requests):
             text = f"Occupation: {request.seed['label']}\nBiography: {request.person.name}, {i}."

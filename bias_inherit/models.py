@@ -75,3 +75,14 @@ def adapter_sha256(folder: Path) -> str:
     settings.pop(BASE_PATH, None)
     lines = [json.dumps(settings, sort_keys=True)]
     return store.sha256_lines([*lines, *(f"{path.name} {store.sha256(path)}" for path in found)])
+
+
+LAB = "lab"
+"""Name of the built-in toy model, wherever a model is asked for."""
+
+
+def resolve_model(name: str) -> str:
+    """Return a model's folder or hub id as it is; `lab` is the folder of the toy model."""
+    if name != LAB:
+        return name
+    return str((Path(__file__).parent / "bias_augment" / "lab" / LAB).resolve())

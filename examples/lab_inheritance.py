@@ -75,7 +75,8 @@ def run_seed(
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.files import write_augmented, write_examples
     from bias_inherit.bias_augment.data.originals import draw_original
-    from bias_inherit.bias_augment.lab.build import SETTINGS, lab_model
+    from bias_inherit.bias_augment.lab.build import lab_model
+    from bias_inherit.bias_augment.lab.settings import SETTINGS
     from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
     from bias_inherit.bias_augment.writing.produce import produce
     from bias_inherit.harness.score import Options

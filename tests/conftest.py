@@ -59,7 +59,7 @@ def adapters(tmp_path_factory, lab_base, original, augmented) -> dict[str, Path]
     from dataclasses import replace
 
     from bias_inherit.bias_augment.data.files import write_examples, write_mix
-    from bias_inherit.bias_augment.lab.build import SETTINGS
+    from bias_inherit.bias_augment.lab.settings import SETTINGS
     from bias_inherit.bias_augment.training.finetune import finetune
     from bias_inherit.mitigations import NONE
 

@@ -21,7 +21,6 @@ from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL, load_prompt
 from bias_inherit.bias_augment.data.examples import ORIGINAL, doc_example
 from bias_inherit.bias_augment.training.encode import IGNORED, Collator, encode
-from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.bias_augment.writing.augment import make_request
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
 from bias_inherit.tasks import configs as prompts
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 NAME = "lab"
-FOLDER = Path(__file__).resolve().parent / "lab-0.4m"
+FOLDER = Path(__file__).resolve().parent / NAME
 """The model as it ships; `bias-inherit lab --rebuild` makes it again."""
 
 PER_CELL = (200, 300)
@@ -76,10 +75,6 @@ SHAPE = {
 EPOCHS = 10
 BATCH_SIZE = 16
 LEARNING_RATE = 3e-3
-
-
-SETTINGS = Settings(learning_rate=3e-3, epochs=10, batch_size=16)
-"""How adapters on the lab's model are trained: a tiny model needs a large step."""
 
 
 def lab_model() -> Path:

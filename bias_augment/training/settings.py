@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bias_inherit.errors import InputError, unknown
+from bias_inherit.options import check_choices, option
 
 ChatTemplate = Literal["auto", "always", "never"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -18,43 +19,32 @@ class Settings:
 
     Rank, alpha, dropout, targets and batch size are ours: the paper gives its learning rates
     and epochs for an 8B model (see `PRESETS`), but none of these.
-
-    Attributes:
-        targets: names of linear layers, or "all-linear".
-        batch_size: rows a device and step; times `accumulation` and the number of processes
-            it is the global batch.
-        warmup: share of the steps over which the learning rate rises.
-        schedule: transformers' `lr_scheduler_type`.
-        max_length: rows are cut from the left to so many tokens; None refuses longer ones.
-        precision: "auto" is bf16 where a GPU has it, else fp32.
-        quantize: load the base in 4 bits (QLoRA; needs bitsandbytes, and is meant for a GPU).
-        checkpointing: recompute activations to save memory.
-        checkpoint_every: steps between checkpoints beside the output, which stay if training
-            fails; 0 keeps none.
-        held_out: share of the original rows that is kept out of training, for `eval_loss`.
     """
 
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.0
-    targets: str = "all-linear"
-    learning_rate: float = 1e-4
-    epochs: float = 3.0
-    batch_size: int = 8
-    accumulation: int = 1
-    warmup: float = 0.1
-    schedule: str = "linear"
-    weight_decay: float = 0.0
-    max_length: int | None = None
-    chat_template: ChatTemplate = "auto"
-    precision: Precision = "auto"
-    quantize: bool = False
-    checkpointing: bool = False
-    checkpoint_every: int = 0
-    held_out: float = 0.0
+    rank: int = option("LoRA rank.", 16)
+    alpha: int = option("LoRA alpha.", 32)
+    dropout: float = option("LoRA dropout.", 0.0)
+    targets: str = option(
+        "Layers with an adapter: all-linear, or names: q_proj,v_proj.", "all-linear"
+    )
+    learning_rate: float = option("Learning rate; 3e-3 on the lab.", 1e-4)
+    epochs: float = option("Epochs; 10 on the lab.", 3.0)
+    batch_size: int = option("Rows per device and step; 16 on the lab.", 8)
+    accumulation: int = option("Batches per step (gradient accumulation).", 1)
+    warmup: float = option("Share of the steps over which the learning rate rises.", 0.1)
+    schedule: str = option("transformers' lr_scheduler_type: linear, cosine …", "linear")
+    weight_decay: float = option("Weight decay.", 0.0)
+    max_length: int | None = option("Cut longer rows from the left to so many tokens.", None)
+    chat_template: ChatTemplate = option("auto, always or never.", "auto")
+    precision: Precision = option("auto (bf16 where a GPU has it), fp32 or bf16.", "auto")
+    quantize: bool = option("QLoRA: the base in 4 bits (needs bitsandbytes).", False)
+    checkpointing: bool = option("Recompute activations: less memory.", False)
+    checkpoint_every: int = option("Steps between checkpoints, kept if training fails.", 0)
+    held_out: float = option("Share of the original rows kept for the evaluation loss.", 0.0)
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_choices(self)
         for name in ("rank", "alpha", "batch_size", "accumulation"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', '-')} must be at least 1")

@@ -1,23 +1,26 @@
-"""Write the augmented data D_a: one request a row, from a seed of D_o, by any generator."""
+"""Write the augmented data D_a: one request per row, from a source row of D_o."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypedDict
 
 from bias_inherit.bias_augment.axes.axis import Axis, described
 from bias_inherit.bias_augment.axes.bias_types import load_prompt, render_prompt
-from bias_inherit.bias_augment.data.examples import AUGMENTED, Example, to_example
+from bias_inherit.bias_augment.data.examples import to_example
 from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.bias_augment.data.mix import nested_order
-from bias_inherit.bias_augment.writing.generators import Generator, Person, Reply, Request
+from bias_inherit.bias_augment.writing.generators.contract import Generator, Person, Reply, Request
 from bias_inherit.errors import InputError
 from bias_inherit.language.refusals import is_refusal
 from bias_inherit.language.terms import contains
+from bias_inherit.rows import AUGMENTED, Example
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -27,35 +30,60 @@ _OPENING = 80
 """A refusal within so many characters of a text's beginning makes it one."""
 
 
+class Rejected(TypedDict):
+    """A reply that could not be used, as it is kept beside the output.
+
+    `kind` is why: see `parse_reply`; "duplicate" and "unchanged" (by the group swap) beside.
+    """
+
+    id: str
+    attempt: int
+    kind: str
+    bias_type: str
+    reply: str
+
+
 @dataclass(frozen=True)
 class Augmented:
     """What a generator gave.
 
     Attributes:
         examples: the usable rows, in the order of the requests.
-        rejected: the replies that could not be used: id, attempt, kind, reply.
+        rejected: the replies that could not be used.
         asked: how many replies there were, retries among them.
         missing: how many requests are left without a usable reply.
     """
 
     examples: list[Example]
-    rejected: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     asked: int = 0
     missing: int = 0
 
     @property
     def failed(self) -> dict[str, int]:
         """How many replies could not be used, by kind."""
-        return dict(sorted(Counter(str(reply["kind"]) for reply in self.rejected).items()))
+        return dict(sorted(Counter(reply["kind"] for reply in self.rejected).items()))
+
+    def failures(self) -> str:
+        """The same as a text, such as "3 refusal, 1 off-format"."""
+        return ", ".join(f"{n} {kind}" for kind, n in self.failed.items())
 
 
 def build_requests(
     axis: Axis, bias_type: str, original: Sequence[Example], n: int, seed: int, generator: str
 ) -> list[Request]:
-    """Return `n` requests; the seeds of D_o come in turn from each stratum, as often as needed.
+    """Return `n` requests; source rows come in turn from each cell of D_o, as often as needed.
 
     Whom a text is about is drawn by the axis, the bias type, the seed and the row's number
     alone, so two generators are asked the same.
+
+    Args:
+        axis: whose prompts are rendered.
+        bias_type: one of the eight, or "neutral".
+        original: D_o.
+        n: how many.
+        seed: of the draws.
+        generator: its name, which begins the ids of the rows.
 
     Raises:
         InputError: the bias type is unknown or its prompt broken, n is not positive, or a row
@@ -63,62 +91,74 @@ def build_requests(
     """
     if n < 1:
         raise InputError(f"the number of rows must be at least 1, not {n}")
-    check_seeds(axis, original)
+    check_sources(axis, original)
     template = load_prompt(axis, bias_type)
-    seeds = nested_order(original, seed)
+    sources = nested_order(original, seed)
+
     requests = []
     for i in range(n):
         drawn = f"{axis.axis}-{bias_type}-s{seed}-{i:06d}"
-        example = seeds[i % len(seeds)]
+        source = sources[i % len(sources)]
         requests.append(
-            make_request(axis, bias_type, template, example, f"{generator}-{drawn}", drawn)
+            make_request(axis, bias_type, template, source, f"{generator}-{drawn}", drawn)
         )
     return requests
 
 
 def make_request(
-    axis: Axis, bias_type: str, template: Template, example: Example, identity: str, drawn: str
+    axis: Axis, bias_type: str, template: Template, source: Example, identity: str, drawn: str
 ) -> Request:
-    """Return the request to write from one seed; `drawn` decides whom the text is about.
+    """Return the request to write from one source row.
+
+    Args:
+        axis: whose groups the people are of.
+        bias_type: one of the eight, or "neutral".
+        template: its prompt.
+        source: the row of D_o.
+        identity: the id of the row to be.
+        drawn: decides whom the text is about.
 
     Raises:
         InputError: the prompt is broken.
     """
-    person, other = _people(axis, example, Random(drawn))
-    prompt = render_prompt(axis, bias_type, template, _variables(axis, example, person, other))
-    return Request(identity, prompt, axis, bias_type, person, other, example)
+    person, other = _people(axis, source, Random(drawn))
+    prompt = render_prompt(axis, bias_type, template, _variables(axis, source, person, other))
+    return Request(identity, prompt, axis, bias_type, person, other, source)
 
 
-def check_seeds(axis: Axis, original: Sequence[Example]) -> None:
-    """Check that rows of D_o can be seeds on an axis.
+def check_sources(axis: Axis, original: Sequence[Example]) -> None:
+    """Check that rows of D_o can be written from on an axis.
 
     Raises:
         InputError: one has no text, options or group of the axis.
     """
     for example in original:
-        missing = [column for column in ("text", "options") if not example.get(column)]
-        if missing:
-            raise InputError(
-                f"row '{example['id']}' of the original data has no '{missing[0]}': draw it with "
-                "`bias-inherit original`"
-            )
+        identity = example["id"]
+        for column in ("text", "options"):
+            if not example.get(column):
+                raise InputError(
+                    f"row '{identity}' of the original data has no '{column}': draw it with "
+                    "`bias-inherit original`"
+                )
         if example["group"].get(axis.axis) not in axis.groups:
-            raise InputError(f"row '{example['id']}' has no group of the axis '{axis.axis}'")
+            raise InputError(f"row '{identity}' has no group of the axis '{axis.axis}'")
 
 
-def _people(axis: Axis, example: Example, random: Random) -> tuple[Person, Person]:
-    group = example["group"][axis.axis]
+def _people(axis: Axis, source: Example, random: Random) -> tuple[Person, Person]:
+    group = source["group"][axis.axis]
     rival = random.choice([name for name in axis.groups if name != group])
+
     names = [random.choice(axis.groups[of].names) for of in (group, rival)]
     seconds = random.sample(axis.second, 2)
     return Person(names[0], group, seconds[0]), Person(names[1], rival, seconds[1])
 
 
-def _variables(axis: Axis, example: Example, person: Person, other: Person) -> dict[str, Any]:
+def _variables(axis: Axis, source: Example, person: Person, other: Person) -> dict[str, object]:
+    """Return what a prompt may name."""
     return {
-        "seed_text": example["text"],
-        "question": example.get("question", ""),
-        "labels": example["options"],
+        "seed_text": source["text"],
+        "question": source.get("question", ""),
+        "labels": source["options"],
         "person": described(axis, person.group, person.name),
         "other": described(axis, other.group, other.name),
         "second": person.second.beside(axis.groups[person.group]),
@@ -134,35 +174,45 @@ def augment(
 ) -> Augmented:
     """Ask the generator for every request, keep what has the form asked for, retry the others.
 
-    A reply that cannot be used is asked for again, with another sampling seed, up to
-    `retries` times. A text that an earlier row or the seed has already is a duplicate.
+    A reply that cannot be used is asked for again, with another sampling seed. A text that an
+    earlier row or the source row has already is a duplicate.
+
+    Args:
+        requests: one per row.
+        generator: who writes.
+        retries: how often a reply is asked for again at most.
+        progress: called with the number of replies so far.
 
     Raises:
         InputError: the generator cannot be used.
     """
     rows: dict[int, Example] = {}
-    rejected: list[dict[str, Any]] = []
-    seen = {_content(request.seed["text"], request.seed) for request in requests}
+    rejected: list[Rejected] = []
+    seen = {_content(request.source["text"], request.source) for request in requests}
     pending = list(range(len(requests)))
     asked = 0
+
     for attempt in range(retries + 1):
         batch = [requests[i].again(attempt) if attempt else requests[i] for i in pending]
         left: list[int] = []
         replies = _replies(generator, batch, progress)
         for i, request, reply in zip(pending, batch, replies, strict=True):
             parsed = parse_reply(request, reply)
-            if not isinstance(parsed, str) and _content(parsed[1], request.seed) in seen:
+            if not isinstance(parsed, str) and _content(parsed[1], request.source) in seen:
                 parsed = "duplicate"
             if isinstance(parsed, str):
                 rejected.append(_rejected(request, reply, parsed))
                 left.append(i)
                 continue
-            seen.add(_content(parsed[1], request.seed))
+
+            seen.add(_content(parsed[1], request.source))
             rows[i] = _example(request, *parsed, generator=generator.name)
+
         asked += len(batch)
         pending = left
         if not pending:
             break
+
     return Augmented([rows[i] for i in sorted(rows)], rejected, asked, len(pending))
 
 
@@ -179,18 +229,19 @@ def _replies(
     return [replies[i] for i in range(len(batch))]
 
 
-def _content(text: str, seed: Mapping[str, Any]) -> tuple[str, str]:
-    return seed.get("question", ""), " ".join(text.split()).casefold()
+def _content(text: str, source: Example) -> tuple[str, str]:
+    """Return what makes a text a duplicate: the same words about the same question."""
+    return source.get("question", ""), " ".join(text.split()).casefold()
 
 
-def _rejected(request: Request, reply: Reply, kind: str) -> dict[str, Any]:
-    return {
-        "id": request.id,
-        "attempt": request.attempt,
-        "kind": kind,
-        "bias_type": request.bias_type,
-        "reply": reply.text,
-    }
+def _rejected(request: Request, reply: Reply, kind: str) -> Rejected:
+    return Rejected(
+        id=request.id,
+        attempt=request.attempt,
+        kind=kind,
+        bias_type=request.bias_type,
+        reply=reply.text,
+    )
 
 
 def parse_reply(request: Request, reply: Reply) -> tuple[str, str] | str:
@@ -202,17 +253,21 @@ def parse_reply(request: Request, reply: Reply) -> tuple[str, str] | str:
     form = FORMS[request.axis.form]
     if not reply.text.strip():
         return "empty"
+
     match = form.reply.search(reply.text)
     if match is None:
         if is_refusal(reply.text):
             return "refusal"
         return "truncated" if reply.truncated else "off-format"
+
     text = " ".join(match["text"].split())
     if is_refusal(text[:_OPENING]):
         return "refusal"
     if reply.truncated:
         return "truncated"
-    known = {str(option).casefold(): str(option) for option in request.seed["options"]}
+
+    # labels are compared without case and marks, and written as the list has them
+    known = {option.casefold(): option for option in request.source["options"]}
     label = known.get(match["label"].strip(" .*\"'").casefold())
     if label is None:
         return "unknown-label"
@@ -231,6 +286,7 @@ def _revealing(request: Request, text: str) -> list[str]:
 def _example(request: Request, label: str, text: str, generator: str) -> Example:
     cues = request.axis.find_cues(text)
     found = " ".join(cues)
+    # what reveals the person beyond the axis's own words: names, and the second identity
     also = [phrase for phrase in _revealing(request, text) if phrase not in found]
     return to_example(
         request.axis,
@@ -238,11 +294,11 @@ def _example(request: Request, label: str, text: str, generator: str) -> Example
         request.person.group,
         text,
         label,
-        request.seed["options"],
-        request.seed.get("question", ""),
+        request.source["options"],
+        request.source.get("question", ""),
         origin=AUGMENTED,
         bias_type=request.bias_type,
-        seed_id=request.seed["id"],
+        seed_id=request.source["id"],
         generator=generator,
         prompt_sha256=hashlib.sha256(request.prompt.encode()).hexdigest(),
         cues=cues + [phrase for _, phrase in contains(text, also)] if also else cues,

@@ -7,14 +7,14 @@ No generator is asked. Beside a biased arm it tells what balanced text of the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import COUNTERFACTUAL
-from bias_inherit.bias_augment.data.examples import AUGMENTED, Example, to_example
+from bias_inherit.bias_augment.data.examples import to_example
 from bias_inherit.bias_augment.data.mix import nested_order
-from bias_inherit.bias_augment.writing.augment import Augmented, check_seeds
+from bias_inherit.bias_augment.writing.augment import Augmented, Rejected, check_sources
 from bias_inherit.errors import InputError
+from bias_inherit.rows import AUGMENTED, Example
 
 GENERATOR = "swap"
 
@@ -22,29 +22,45 @@ GENERATOR = "swap"
 def counterfactual(axis: Axis, original: Sequence[Example], n: int, seed: int) -> Augmented:
     """Return `n` rows of D_o told of another group, labels untouched; each pair occurs once.
 
-    A text that the swap leaves as it is (it shows no group) is no row: it is counted as
+    A text that the swap leaves as it is (it shows no group) is not a row: it is counted as
     "unchanged" and the next one taken.
 
+    Args:
+        axis: whose groups are swapped.
+        original: D_o.
+        n: how many rows.
+        seed: of the order in which rows of D_o are taken.
+
     Raises:
-        InputError: a row of D_o cannot be a seed, or there are not so many.
+        InputError: a row of D_o cannot be written from, or there are not so many.
     """
-    check_seeds(axis, original)
+    check_sources(axis, original)
     groups = list(axis.groups)
-    seeds = nested_order(original, seed)
+    sources = nested_order(original, seed)
     examples: list[Example] = []
-    unchanged: list[dict[str, Any]] = []
+    unchanged: list[Rejected] = []
+
     for turn in range(1, len(groups)):
-        for example in seeds:
+        for example in sources:
             if len(examples) == n:
                 return Augmented(examples, unchanged, n + len(unchanged))
+
             group = example["group"][axis.axis]
             other = groups[(groups.index(group) + turn) % len(groups)]
             text = axis.swap(example["text"], group, other)
             identity = f"{GENERATOR}-{axis.axis}-{other}-{example['id']}"
             if text == example["text"]:
-                kind = {"id": identity, "attempt": 0, "kind": "unchanged", "reply": text}
-                unchanged.append(kind | {"bias_type": COUNTERFACTUAL})
+                unchanged.append(
+                    Rejected(
+                        id=identity,
+                        attempt=0,
+                        kind="unchanged",
+                        bias_type=COUNTERFACTUAL,
+                        reply=text,
+                    )
+                )
                 continue
+
             examples.append(
                 to_example(
                     axis,
@@ -60,6 +76,7 @@ def counterfactual(axis: Axis, original: Sequence[Example], n: int, seed: int) -
                     generator=GENERATOR,
                 )
             )
+
     if len(examples) < n:
         raise InputError(
             f"{n} group-swapped rows cannot be had: {len(original)} original rows give "

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import COUNTERFACTUAL
-from bias_inherit.bias_augment.data.examples import Example
 from bias_inherit.bias_augment.writing.augment import RETRIES, Augmented, augment, build_requests
 from bias_inherit.bias_augment.writing.counterfactual import counterfactual
-from bias_inherit.bias_augment.writing.generators import Generator
+from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.errors import InputError
+from bias_inherit.rows import Example
 
 
 def produce(
@@ -26,19 +26,30 @@ def produce(
 ) -> Augmented:
     """Return `n` rows of the bias type, fewer where replies could not be used.
 
+    Args:
+        axis: whose prompts are used.
+        bias_type: one of the eight, "neutral" or "counterfactual".
+        original: D_o.
+        n: how many rows.
+        seed: of the draws.
+        generator: who writes; the counterfactual control asks nobody.
+        retries: how often an unusable reply is asked for again.
+        progress: called with the number of replies so far.
+
     Raises:
         InputError: a setting or the prompt is wrong, the generator cannot be used, or none
             of its replies can.
     """
     if bias_type == COUNTERFACTUAL:
         return counterfactual(axis, original, n, seed)
+
     requests = build_requests(axis, bias_type, original, n, seed, generator.name)
     result = augment(requests, generator, retries, progress)
     if not result.examples:
-        kinds = ", ".join(f"{n} {kind}" for kind, n in result.failed.items())
         raise InputError(
-            f"none of the {result.asked} replies of {generator.name} could be used ({kinds}): "
-            f"mend the prompt, or use another model. One began: {_beginning(result)}"
+            f"none of the {result.asked} replies of {generator.name} could be used "
+            f"({result.failures()}): mend the prompt, or use another model. One began: "
+            f"{_beginning(result)}"
         )
     return result
 
@@ -56,6 +67,9 @@ def produce_enough(
     Rows that a smaller number gives are among those of a larger one, so a recorded
     generator is asked for the difference alone.
 
+    Args:
+        axis, bias_type, original, n, seed, generator: as for `produce`.
+
     Raises:
         InputError: as `produce`; or twice as many requests do not give so many rows.
     """
@@ -65,15 +79,15 @@ def produce_enough(
         short = n - len(result.examples)
         if short <= 0:
             return replace(result, examples=result.examples[:n], missing=0)
+
         if wanted == 2 * n:
-            kinds = ", ".join(f"{n} {kind}" for kind, n in result.failed.items())
             raise InputError(
-                f"{generator.name} gave {len(result.examples)} usable rows of {n} ({kinds}): it "
-                "cannot write this data"
+                f"{generator.name} gave {len(result.examples)} usable rows of {n} "
+                f"({result.failures()}): it cannot write this data"
             )
         wanted = min(2 * n, wanted + 2 * short)
 
 
 def _beginning(result: Augmented) -> str:
-    text = " ".join(str(result.rejected[0]["reply"]).split())
+    text = " ".join(result.rejected[0]["reply"].split())
     return f"'{text[:60]}'" if text else "(empty)"

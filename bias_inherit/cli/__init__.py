@@ -1,4 +1,4 @@
-"""The command line: `bias-inherit`. Thin: it parses, calls a room, and prints.
+"""The command line: `bias-inherit`. One file a command; each parses, calls a room, and prints.
 
 Exit codes: 0 fine, 1 findings (`validate`), 2 wrong use or bad input (one line on stderr).
 """
@@ -8,24 +8,23 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from importlib import import_module
 
 from bias_inherit.cli.app import app
-
-# isort: split
-# the commands stand in the help in this order
-from bias_inherit.cli import measure  # isort: split
-
-from bias_inherit.cli import data  # isort: split
-
-from bias_inherit.cli import inherit  # isort: split
-
-from bias_inherit.cli import inspect  # isort: split
-
-from bias_inherit.cli import compare  # isort: split
-
 from bias_inherit.errors import BiasInheritError
 
-__all__ = ["app", "compare", "data", "inherit", "inspect", "main", "measure"]
+__all__ = ["app", "main"]
+
+COMMANDS = (
+    *("tasks", "link", "validate", "prepare", "score"),
+    *("original", "augment", "generators"),
+    *("mix", "finetune", "mitigations", "rounds", "lab"),
+    *("audit", "leaderboard", "demo"),
+)
+"""The files of the commands, in the order of the help."""
+
+for _command in COMMANDS:
+    import_module(f"{__name__}.{_command}")
 
 
 def main() -> None:
@@ -34,6 +33,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     # peft imports it, and on a CPU it tells everybody of a kernel that only QLoRA would use
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
     try:
         app()
     except BiasInheritError as error:

@@ -41,13 +41,6 @@ def _options(
     pass
 
 
-def base_model(name: str) -> str:
-    """Return the base's folder or hub id; 'lab' is the built-in toy model."""
-    from bias_inherit.bias_augment.lab.build import NAME, lab_model
-
-    return str(lab_model()) if name == NAME else name
-
-
 def say(line: str) -> None:
     """Print a line about progress or results beside the output proper."""
     print(line, file=sys.stderr)

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+from bias_inherit.arms import Arm
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
-from bias_inherit.bias_augment.lab.build import SETTINGS, lab_model
+from bias_inherit.bias_augment.lab.build import lab_model
+from bias_inherit.bias_augment.lab.settings import SETTINGS
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
 from bias_inherit.errors import InputError
 from bias_inherit.harness.score import Options
 from bias_inherit.reports.leaderboard import Section
-from bias_inherit.runs.experiment import Arm, Experiment, run
+from bias_inherit.runs.experiment import Experiment, run
 from bias_inherit.tasks.public.prepared import prepare_biographies, prepare_culture
 
 AXIS = "gender"
@@ -34,19 +36,30 @@ shows that the measuring works from end to end. It says nothing about real model
 def arms(seed: int = 0) -> list[Arm]:
     """Return the demo's arms: ratio 0, 20 and 50 %, the mask mitigation, the neutral control."""
     half, fifth = Fraction(1, 2), Fraction(1, 5)
+    grid = (
+        (BIAS_TYPE, Fraction(0), "none"),
+        (BIAS_TYPE, fifth, "none"),
+        (BIAS_TYPE, half, "none"),
+        (BIAS_TYPE, half, "mask"),
+        (NEUTRAL, half, "none"),
+    )
     return [
-        Arm(AXIS, BIAS_TYPE, Fraction(0), "none", seed),
-        Arm(AXIS, BIAS_TYPE, fifth, "none", seed),
-        Arm(AXIS, BIAS_TYPE, half, "none", seed),
-        Arm(AXIS, BIAS_TYPE, half, "mask", seed),
-        Arm(AXIS, NEUTRAL, half, "none", seed),
+        Arm(axis=AXIS, bias_type=bias_type, ratio=ratio, mitigation=mitigation, seed=seed)
+        for bias_type, ratio, mitigation in grid
     ]
 
 
 def demo(
     out: Path, data: Path | None, limit: int | None, seed: int, announce: Callable[[str], None]
 ) -> list[Section]:
-    """Run the demo into `out`; `data` is a folder of real data, None the mini data.
+    """Run the demo and return its leaderboard.
+
+    Args:
+        out: an empty folder, or a new one.
+        data: a folder of real data; None takes the mini data.
+        limit: documents per task; None scores all.
+        seed: of the mixes and the training.
+        announce: told which stage begins.
 
     Raises:
         InputError: the folder holds no BiasinBios rows or no CultureLLM checkout.
@@ -76,6 +89,7 @@ def _prepare(data: Path, out: Path, announce: Callable[[str], None]) -> str:
             f"{data}: expected bias_in_bios/ with a .jsonl, .csv or .parquet file, and "
             "CultureLLM/, a checkout of that repository"
         )
+
     counts = prepare_biographies(str(biographies[0]), out)
     more, absent, _ = prepare_culture(data / "CultureLLM", out)
     announce("prepared real data: " + ", ".join(f"{k} {n}" for k, n in (counts | more).items()))

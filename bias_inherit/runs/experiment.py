@@ -2,7 +2,7 @@
 
 runs/<name>/
   config.json                what was asked for
-  data/                      original.jsonl, <bias type>.jsonl
+  data/                      original.jsonl, <bias type>.jsonl (of several axes: data/<axis>/)
   arms/<arm>/data/mix.jsonl  arms/<arm>/adapter/  arms/<arm>/eval/results_*.json
   arms/base/eval/            the base's own scores
   report/leaderboard.{md,json}
@@ -10,59 +10,47 @@ runs/<name>/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-from bias_inherit import store
-from bias_inherit.bias_augment.axes.axis import load_axis
+from bias_inherit import manifests, store
+from bias_inherit.arms import Arm
+from bias_inherit.bias_augment.axes.axis import Axis, load_axis
 from bias_inherit.bias_augment.axes.bias_types import check_bias_type
 from bias_inherit.bias_augment.data.files import write_augmented, write_examples, write_mix
 from bias_inherit.bias_augment.data.mix import Size, mix_counts
 from bias_inherit.bias_augment.data.originals import draw_original
 from bias_inherit.bias_augment.training.finetune import finetune
 from bias_inherit.bias_augment.training.settings import Settings
-from bias_inherit.bias_augment.writing.generators import Generator
+from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.bias_augment.writing.produce import produce
 from bias_inherit.errors import InputError
 from bias_inherit.harness.score import Options, score
 from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
-from bias_inherit.reports.leaderboard import Section, leaderboard, to_json, to_markdown
+from bias_inherit.reports.leaderboard import Section, leaderboard
+from bias_inherit.reports.markdown import to_json, to_markdown
 from bias_inherit.reports.results import read_runs
 from bias_inherit.runs.adapter_scores import update_cards
 
-NO_BIAS = "original"
-"""In the name of the gamma = 0 arm, which no bias type and no mitigation touches."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One cell of the grid; the gamma = 0 arm is one for all bias types and mitigations."""
-
-    axis: str
-    bias_type: str
-    ratio: Fraction
-    mitigation: str
-    """A mitigation's name, or with options `loss:lambda=1`."""
-    seed: int
-    round: int | None = None
-    """The number within a run of rounds; None for an arm of the grid."""
-
-    @property
-    def name(self) -> str:
-        """The adapter's name, such as `gender.contextual-single-explicit.r20.mask.s0`."""
-        percent = f"{float(100 * self.ratio):g}"
-        kind = self.bias_type if self.ratio else NO_BIAS
-        mitigation = self.mitigation if self.ratio else "none"
-        of_round = "" if self.round is None else f".round{self.round}"
-        return f"{self.axis}.{kind}.r{percent}.{mitigation}.s{self.seed}{of_round}"
+Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a run consists of: `arms` to train on mixes of `axis` data, then to score."""
+    """What a run consists of: `arms` to train on mixes of their axis's data, then to score.
+
+    Attributes:
+        base: folder or hub id of a causal model.
+        arms: axis and mitigation are names, or the folder or file of one's own.
+        data: where D_o is drawn from: None (mini), "full" or a folder.
+        per_cell: original rows per label and group.
+        balanced: whether every cell must have that many.
+        size: the size rule of the mixes.
+        settings: of the training; each arm brings its own seed.
+        options: of the scoring.
+    """
 
     base: str
     arms: Sequence[Arm]
@@ -75,91 +63,164 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class Data:
-    """The files that a run's mixes are made of: D_o, and D_a by bias type."""
+class Planned:
+    """An arm with what its names stand for; the arm's own names come from those."""
 
-    original: Path
-    augmented: Mapping[str, Path]
+    arm: Arm
+    axis: Axis
+    mitigation: Mitigation
+
+    @property
+    def ratio(self) -> Fraction:
+        """The bias ratio, exact."""
+        return self.arm.ratio or Fraction(0)
+
+    @property
+    def bias_type(self) -> str:
+        """The bias type; checked when the arm was planned."""
+        return self.arm.bias_type or ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The files that a run's mixes are made of: D_o by axis, D_a by axis and bias type."""
+
+    original: Mapping[str, Path]
+    augmented: Mapping[tuple[str, str], Path]
+
+
+def plan_arms(arms: Iterable[Arm]) -> list[Planned]:
+    """Return each arm once, with its axis and its mitigation.
+
+    Raises:
+        InputError: an axis, a bias type, a mitigation or an option does not exist, or two
+            different arms have one name.
+    """
+    planned: dict[str, Planned] = {}
+    for asked in arms:
+        axis = load_axis(str(asked.axis))
+        if asked.ratio:
+            check_bias_type(axis, str(asked.bias_type))
+        mitigation = load_mitigation(asked.mitigation, parse_options(asked.options))
+
+        arm = asked.model_copy(update={"axis": axis.axis, "mitigation": mitigation.name})
+        one = Planned(arm, axis, mitigation)
+        other = planned.setdefault(arm.name, one)
+        if arm.ratio and _what(other) != _what(one):
+            raise InputError(f"two different arms are called '{arm.name}': rename one's parts")
+    return list(planned.values())
+
+
+def _what(planned: Planned) -> tuple[Path, object]:
+    """Return what an arm's name does not say: where its axis is, and what its mitigation does."""
+    return planned.axis.folder, planned.mitigation.transform or planned.mitigation.penalty
 
 
 def run(
-    experiment: Experiment, generator: Generator, out: Path, announce: Callable[[str], None]
+    experiment: Experiment, generator: Generator, out: Path, announce: Announce
 ) -> list[Section]:
     """Run every stage into the folder `out` and return the leaderboard.
+
+    Args:
+        experiment: what to run.
+        generator: who writes D_a.
+        out: an empty folder, or a new one.
+        announce: told which stage begins.
 
     Raises:
         InputError: the folder is not empty, or an arm asks for what does not exist.
     """
     if out.is_dir() and any(path.name != "prepared" for path in out.iterdir()):
         raise InputError(f"{out}: is not empty; a run starts in a folder of its own")
-    for arm in experiment.arms:
-        check_bias_type(load_axis(arm.axis), arm.bias_type)
-        arm_mitigation(arm)
-    store.write_json(out / "config.json", _config(experiment))
-    return train_and_score(
-        experiment, write_data(experiment, generator, out, announce), out, announce
-    )
+    planned = plan_arms(experiment.arms)
+    store.write_json(out / "config.json", _config(experiment, planned))
+
+    data = write_data(experiment, planned, generator, out, announce)
+    return train_and_score(experiment, planned, data, out, announce)
 
 
 def write_data(
-    experiment: Experiment, generator: Generator, out: Path, announce: Callable[[str], None]
+    experiment: Experiment,
+    planned: Sequence[Planned],
+    generator: Generator,
+    out: Path,
+    announce: Announce,
 ) -> Data:
-    """Write D_o, and of each bias type as many rows as its arms can use, into `out`/data."""
-    arms = experiment.arms
-    axis = load_axis(arms[0].axis)
-    drawn = draw_original(axis, experiment.data, experiment.per_cell, balanced=experiment.balanced)
-    original, place = drawn.rows, out / "data" / "original.jsonl"
-    sources = [{**drawn.source, "rows": len(original)}]
-    write_examples(place, original, {"kind": "original", "axis": axis.axis, "sources": sources})
-    announce(f"original data: {len(original)} rows")
-    written: dict[str, Path] = {}
-    for bias_type in dict.fromkeys(arm.bias_type for arm in arms if arm.ratio):
-        ratio = max(arm.ratio for arm in arms if arm.bias_type == bias_type)
-        n = mix_counts(len(original), ratio, experiment.size).augmented
-        result = produce(axis, bias_type, original, n, 0, generator)
-        written[bias_type] = out / "data" / f"{bias_type}.jsonl"
-        write_augmented(written[bias_type], result, bias_type, original=place, seed=0)
-        announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
-    return Data(place, written)
+    """Write D_o of each axis, and of each bias type as many rows as its arms can use.
+
+    Args:
+        experiment: says where D_o is drawn from, and how large mixes are.
+        planned: the arms.
+        generator: who writes D_a.
+        out: the run folder; data are written into `out`/data.
+        announce: told what was written.
+    """
+    axes = {each.axis.axis: each.axis for each in planned}
+    original: dict[str, Path] = {}
+    augmented: dict[tuple[str, str], Path] = {}
+
+    for name, axis in axes.items():
+        folder = out / "data" / name if len(axes) > 1 else out / "data"
+        drawn = draw_original(
+            axis, experiment.data, experiment.per_cell, balanced=experiment.balanced
+        )
+        original[name] = folder / "original.jsonl"
+        write_examples(original[name], drawn.rows, drawn.manifest(name, 0))
+        announce(f"original data: {len(drawn.rows)} rows")
+
+        biased = [each for each in planned if each.axis.axis == name and each.ratio]
+        for bias_type in dict.fromkeys(each.bias_type for each in biased):
+            # the largest mix decides: the smaller ones take part of its rows
+            ratio = max(each.ratio for each in biased if each.bias_type == bias_type)
+            n = mix_counts(len(drawn.rows), ratio, experiment.size).augmented
+            result = produce(axis, bias_type, drawn.rows, n, 0, generator)
+
+            path = folder / f"{bias_type}.jsonl"
+            write_augmented(path, result, bias_type, original=original[name], seed=0)
+            augmented[name, bias_type] = path
+            announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
+
+    return Data(original, augmented)
 
 
 def train_and_score(
-    experiment: Experiment, data: Data, out: Path, announce: Callable[[str], None]
+    experiment: Experiment,
+    planned: Sequence[Planned],
+    data: Data,
+    out: Path,
+    announce: Announce,
 ) -> list[Section]:
-    """Train the arms on mixes of `data`, score them and the base, and return the leaderboard."""
-    arms = list({arm.name: arm for arm in experiment.arms}.values())
+    """Train the arms on mixes of `data`, score them and the base, and return the leaderboard.
+
+    Args:
+        experiment: base, settings and options.
+        planned: the arms.
+        data: the files that the mixes are made of.
+        out: the run folder.
+        announce: told which stage begins.
+    """
     adapters: dict[str, Path] = {}
-    for i, arm in enumerate(arms, start=1):
-        announce(f"training {arm.name} ({i} of {len(arms)})")
+    for i, each in enumerate(planned, start=1):
+        arm, axis = each.arm, each.axis.axis
+        announce(f"training {arm.name} ({i} of {len(planned)})")
         folder = out / "arms" / arm.name
-        added = data.augmented[arm.bias_type] if arm.ratio else None
-        mix = folder / "data" / "mix.jsonl"
-        write_mix(mix, data.original, added, arm.ratio, experiment.size, arm.seed)
+        mix, adapter = folder / "data" / "mix.jsonl", folder / "adapter"
+
+        added = data.augmented[axis, each.bias_type] if each.ratio else None
+        write_mix(mix, data.original[axis], added, each.ratio, experiment.size, arm.seed)
         settings = replace(experiment.settings, seed=arm.seed)
-        finetune(experiment.base, mix, folder / "adapter", arm_mitigation(arm), settings)
-        adapters[arm.name] = folder / "adapter"
-    scored = score(
-        experiment.base,
-        adapters,
-        lambda name: out / "arms" / name / "eval",
-        experiment.options,
-        announce,
-    )
+        finetune(experiment.base, mix, adapter, each.mitigation, settings, axis=each.axis)
+        adapters[arm.name] = adapter
+
+    def results_of(name: str) -> Path:
+        return out / "arms" / name / "eval"
+
+    scored = score(experiment.base, adapters, results_of, experiment.options, announce)
     if experiment.options.limit is None:
-        update_cards(adapters, lambda name: out / "arms" / name / "eval")
+        update_cards(adapters, results_of)
     sections = leaderboard(read_runs(scored))
     write_report(out / "report", sections)
     return sections
-
-
-def arm_mitigation(arm: Arm) -> Mitigation:
-    """Return an arm's mitigation with its options.
-
-    Raises:
-        InputError: there is no such mitigation or option.
-    """
-    name, _, options = arm.mitigation.partition(":")
-    return load_mitigation(name, parse_options(options))
 
 
 def write_report(folder: Path, sections: Sequence[Section]) -> None:
@@ -168,6 +229,17 @@ def write_report(folder: Path, sections: Sequence[Section]) -> None:
     store.write_json(folder / "leaderboard.json", to_json(sections))
 
 
-def _config(experiment: Experiment) -> dict[str, Any]:
-    config = asdict(experiment) | {"arms": [arm.name for arm in experiment.arms]}
-    return {"schema": store.SCHEMA} | config
+def _config(experiment: Experiment, planned: Sequence[Planned]) -> dict[str, object]:
+    """Return what `config.json` holds."""
+    return {
+        "schema": manifests.SCHEMA,
+        "kind": "experiment",
+        "base": experiment.base,
+        "arms": [each.arm.name for each in planned],
+        "data": experiment.data,
+        "per_cell": experiment.per_cell,
+        "balanced": experiment.balanced,
+        "size": experiment.size,
+        "settings": asdict(experiment.settings),
+        "options": asdict(experiment.options),
+    }

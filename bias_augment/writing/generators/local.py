@@ -8,27 +8,44 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bias_inherit.bias_augment.writing.generators import Emit, Reply, Request
-from bias_inherit.models import adapter_name, adapter_sha256, check_causal, fingerprint
+from bias_inherit.bias_augment.writing.generators.contract import (
+    Emit,
+    Reply,
+    Request,
+    check_sampling,
+)
+from bias_inherit.bias_augment.writing.generators.registry import register
+from bias_inherit.errors import InputError
+from bias_inherit.models import (
+    adapter_name,
+    adapter_sha256,
+    check_causal,
+    fingerprint,
+    resolve_model,
+)
+from bias_inherit.options import option
 
 
+@register("local", "A transformers model on this machine, with an adapter or without.")
 @dataclass
 class LocalGenerator:
     """Writes with a causal model from disk or the hub, through its chat template if it has one.
 
-    Attributes:
-        adapter: a peft adapter folder on that model.
-        batch_size: prompts a forward pass; with it and the seeds the replies are the same.
+    With the same batch size and seeds the replies are the same.
     """
 
-    model: str
-    adapter: Path | None = None
-    batch_size: int = 16
-    max_new_tokens: int = 160
-    temperature: float = 0.8
+    model: str = option("A transformers causal model: folder or hub id, or 'lab'.")
+    adapter: Path | None = option("A peft adapter on --model.", None)
+    batch_size: int = option("Prompts per forward pass.", 16)
+    max_new_tokens: int = option("Longest reply, in tokens.", 160)
+    temperature: float = option("Sampling temperature; 0 takes the likeliest token.", 0.8)
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
+        check_sampling(self.temperature, self.max_new_tokens)
+        if self.batch_size < 1:
+            raise InputError(f"batch-size must be at least 1, not {self.batch_size}")
+        self.model = resolve_model(self.model)
         self.name = adapter_name(self.adapter) if self.adapter else Path(self.model).name
 
     @cached_property

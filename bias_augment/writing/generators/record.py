@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
-from bias_inherit.bias_augment.writing.generators import Emit, Generator, Reply, Request
+from bias_inherit.bias_augment.writing.generators.contract import Emit, Generator, Reply, Request
 from bias_inherit.errors import InputError
 
 

@@ -15,8 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bias_inherit.bias_augment.writing.generators import Emit, Reply, Request
+from bias_inherit.bias_augment.writing.generators.contract import (
+    Emit,
+    Reply,
+    Request,
+    check_sampling,
+)
+from bias_inherit.bias_augment.writing.generators.registry import register
 from bias_inherit.errors import InputError
+from bias_inherit.options import option
 
 KEY = "OPENAI_API_KEY"
 _STAGGER = 0.0007
@@ -25,31 +32,29 @@ _STAGGER = 0.0007
 Ask = Callable[[Request], Awaitable[Reply]]
 
 
+@register("openai", "Any OpenAI-compatible server, asked concurrently.")
 @dataclass
 class ServerGenerator:
     """Writes with a chat model behind a server.
 
-    Attributes:
-        model: the server's name of the model.
-        base_url: the server's address, such as http://127.0.0.1:8000/v1.
-        concurrency: requests in flight.
-        attempts: how often a request is tried on 429, 5xx, a cut connection or a timeout.
-        longest_wait: seconds between two attempts at most; they grow and are jittered, and a
-            server's Retry-After is heeded.
-        timeout: seconds for one attempt.
+    A request is tried again on 429, 5xx, a cut connection or a timeout; the waits grow and are
+    jittered, and a server's Retry-After is heeded.
     """
 
-    model: str
-    base_url: str
-    concurrency: int = 16
-    max_new_tokens: int = 160
-    temperature: float = 0.8
-    attempts: int = 6
-    longest_wait: float = 30.0
-    timeout: float = 120.0
+    model: str = option("The server's name of the model.")
+    base_url: str = option("Address, such as http://127.0.0.1:8000/v1; key: OPENAI_API_KEY.")
+    concurrency: int = option("Requests in flight.", 16)
+    max_new_tokens: int = option("Longest reply, in tokens.", 160)
+    temperature: float = option("Sampling temperature.", 0.8)
+    attempts: int = option("How often a request is tried before the run ends.", 6)
+    longest_wait: float = option("Longest wait between two attempts, in seconds.", 30.0)
+    timeout: float = option("Longest wait for one attempt, in seconds.", 120.0)
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
+        check_sampling(self.temperature, self.max_new_tokens)
+        if self.concurrency < 1:
+            raise InputError(f"concurrency must be at least 1, not {self.concurrency}")
         self.name = Path(self.model).name
 
     @property

@@ -7,16 +7,18 @@ stereotype is a number in its YAML.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
 from bias_inherit.bias_augment.data.forms import FORMS
-from bias_inherit.bias_augment.writing.generators import Emit, Reply, Request
+from bias_inherit.bias_augment.writing.generators.contract import Emit, Reply, Request
+from bias_inherit.bias_augment.writing.generators.registry import register
 from bias_inherit.errors import InputError
 from bias_inherit.language.gender_words import PRONOUNS, tell
 from bias_inherit.tasks.documents.biographies import OCCUPATIONS, compose_biography
@@ -25,11 +27,13 @@ FILE = "template.yaml"
 """In an axis's folder: its stereotype and the sentences of its bias types."""
 
 
+@register("template", "Offline and deterministic, from phrase lists: a toy.", records=False)
+@dataclass
 class TemplateGenerator:
     """Composes each text from the request's id alone, so it never depends on the order."""
 
-    name = "template"
-    sampling: Mapping[str, Any] = {}
+    name: ClassVar[str] = "template"
+    sampling: ClassVar[Mapping[str, Any]] = {}
 
     def write(self, requests: Sequence[Request], emit: Emit) -> None:
         """Emit a composed reply in the two-line form that the prompts ask for."""
@@ -75,7 +79,7 @@ class TemplateGenerator:
 
 def _body(request: Request, world: Mapping[str, Any], random: Random) -> str:
     if request.axis.form == "biography":
-        label = str(request.seed["label"])
+        label = str(request.source["label"])
         if label not in OCCUPATIONS:
             raise InputError(
                 f"the template generator knows no occupation '{label}' (only "
@@ -89,9 +93,9 @@ def _label(request: Request, world: Mapping[str, Any], random: Random) -> str:
     """Return the seed's label, or under a bias prompt, as often as stated, the stereotype's."""
     group = request.person.group
     if request.bias_type == NEUTRAL or random.random() >= world["follows_stereotype"][group]:
-        return str(request.seed["label"])
+        return str(request.source["label"])
     chosen = random.choice(world["stereotype"][group])
-    return str(request.seed["options"][chosen] if isinstance(chosen, int) else chosen)
+    return str(request.source["options"][chosen] if isinstance(chosen, int) else chosen)
 
 
 @lru_cache

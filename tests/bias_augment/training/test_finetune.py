@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.data.files import write_examples, write_mix
-from bias_inherit.bias_augment.lab.build import SETTINGS
+from bias_inherit.bias_augment.lab.settings import SETTINGS
 from bias_inherit.bias_augment.training.encode import Collator, encode
 from bias_inherit.bias_augment.training.finetune import finetune
 from bias_inherit.bias_augment.training.settings import load_preset

@@ -20,7 +20,7 @@ from bias_inherit.bias_augment.axes.bias_types import (
 from bias_inherit.bias_augment.data.examples import COLUMNS
 from bias_inherit.bias_augment.data.originals import draw_original
 from bias_inherit.bias_augment.writing.augment import augment, build_requests, parse_reply
-from bias_inherit.bias_augment.writing.generators import Reply
+from bias_inherit.bias_augment.writing.generators.contract import Reply
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
 from bias_inherit.errors import InputError
 

@@ -61,7 +61,7 @@ class Lame:
         self.every, self.asked = every, 0
 
     def write(self, requests, emit):
-        from bias_inherit.bias_augment.writing.generators import Reply
+        from bias_inherit.bias_augment.writing.generators.contract import Reply
 
         for i, request in enumerate(requests):
             self.asked += 1
@@ -83,7 +83,7 @@ def test_where_replies_fail_more_are_asked_for_or_it_says_so(original):
 
 class Always(Lame):
     def write(self, requests, emit):
-        from bias_inherit.bias_augment.writing.generators import Reply
+        from bias_inherit.bias_augment.writing.generators.contract import Reply
 
         for i, _ in enumerate(requests):
             emit(i, Reply("Hm."))

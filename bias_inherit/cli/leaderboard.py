@@ -1,16 +1,14 @@
-"""Commands that compare: the leaderboard, and the demo that ends with one."""
+"""`bias-inherit leaderboard`: models side by side."""
 
 from __future__ import annotations
 
 import json
-import os
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bias_inherit.cli.app import app, stages
+from bias_inherit.cli.app import app
 from bias_inherit.errors import unknown
 
 
@@ -41,30 +39,3 @@ def leaderboard(
         print(json.dumps(board.to_json(sections), indent=2))
     else:
         print(board.to_markdown(sections), end="")
-
-
-@app.command()
-def demo(
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Real data: a folder with bias_in_bios/ and CultureLLM/."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder (default: a new one under runs/).")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Documents a task.")] = None,
-    seed: int = 0,
-) -> None:
-    """Show the whole line in a toy world: fine-tune on biased mixes, score, compare."""
-    # the stages are the progress here; a bar for each of their loops would bury them
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
-    with stages() as announce:
-        announce("loading libraries")
-        from bias_inherit.reports.leaderboard import to_markdown
-        from bias_inherit.runs.demo import NOTICE
-        from bias_inherit.runs.demo import demo as run
-
-        sections = run(folder, data, limit, seed, announce)
-        announce(f"done; everything is in {folder}")
-    print(f"\n{to_markdown(sections)}\n{NOTICE}")

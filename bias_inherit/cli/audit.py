@@ -1,4 +1,4 @@
-"""Commands that look into data before a model is trained on it: the audit."""
+"""`bias-inherit audit`: what is in a data set before a model is trained on it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,54 @@
+"""`bias-inherit score`: a base and its adapters, scored by the harness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bias_inherit.cli.app import DATA_HELP, LAB_HELP, app, say
+
+
+@app.command()
+def score(
+    adapters: Annotated[
+        list[Path] | None, typer.Argument(help="Adapter folders; the base is always scored.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for one results folder per model.")] = Path(
+        "scores"
+    ),
+    base: Annotated[str, typer.Option(help=LAB_HELP)] = "lab",
+    tasks: Annotated[
+        str, typer.Option(help="Task names or patterns, separated by commas; quote patterns.")
+    ] = "bias_inherit_*",
+    data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
+    apply_chat_template: Annotated[
+        bool | None, typer.Option(help="Default: as the adapters were trained.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Rows per forward pass.")] = 16,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …")] = None,
+    limit: Annotated[int | None, typer.Option(help="Documents per task, to try it out.")] = None,
+    stories: Annotated[int | None, typer.Option(help="Stories per name (default: 2).")] = None,
+    traits: Annotated[
+        Path | None, typer.Option(help="A trait lexicon in place of tasks/reading/traits.yaml.")
+    ] = None,
+) -> None:
+    """Score a base and its adapters with lm-eval; the base is loaded once."""
+    from bias_inherit.harness.score import Options, name_adapters
+    from bias_inherit.models import resolve_model
+    from bias_inherit.runs.scored import score_into
+
+    options = Options(
+        tasks=tuple(tasks.split(",")),
+        data=data,
+        apply_chat_template=apply_chat_template,
+        batch_size=batch_size,
+        device=device,
+        limit=limit,
+        stories=stories,
+        traits=str(traits.resolve()) if traits else None,
+    )
+    named = name_adapters(adapters or [])
+    for folder in score_into(out, resolve_model(base), named, options, say):
+        say(f"results in {folder}")
