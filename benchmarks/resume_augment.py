@@ -33,7 +33,7 @@ class Writer:
         from bias_inherit.bias_augment.writing.generators.contract import Reply
 
         for i, request in enumerate(requests):
-            text = f"Occupation: {request.seed['label']}\nBiography: {request.person.name}, {i}."
+            text = f"Occupation: {request.source['label']}\nBiography: {request.person.name}, {i}."
             emit(i, Reply(text))
 
 

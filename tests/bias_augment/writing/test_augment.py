@@ -67,7 +67,9 @@ def test_a_row_names_the_prompt_it_came_from(originals):
     requests = requests_of("culture", originals["culture"], "neutral", 4)
     for request, row in zip(requests, augment(requests, TemplateGenerator()).examples, strict=True):
         assert row["prompt_sha256"] == hashlib.sha256(request.prompt.encode()).hexdigest()
-        assert row["seed_id"] == request.seed["id"] and request.seed["question"] in request.prompt
+        assert (
+            row["seed_id"] == request.source["id"] and request.source["question"] in request.prompt
+        )
 
 
 @pytest.mark.parametrize("axis", AXES)
@@ -139,7 +141,7 @@ def test_a_bias_type_differs_in_its_text(originals, axis, bias_type):
 @pytest.mark.parametrize("bias_type", BIASED)
 def test_prompts_name_the_group_only_where_the_type_is_explicit(originals, axis, bias_type):
     for request in requests_of(axis, originals[axis], bias_type, 24):
-        asked = request.prompt.replace(request.seed["text"], "")
+        asked = request.prompt.replace(request.source["text"], "")
         assert names_a_group(request.axis, asked) == bias_type.endswith("-explicit"), asked
         assert request.person.name in asked and request.person.second != request.other.second
 
@@ -280,7 +282,7 @@ def test_duplicates_and_copies_of_the_seed_are_no_rows(original):
     requests = requests_of("gender", original, "neutral", 4)
     result = augment(requests, Scripted(lambda r: "Occupation: nurse\nBiography: She  HELPS."), 1)
     assert len(result.examples) == 1 and result.failed == {"duplicate": 6}
-    copy = Scripted(lambda r: f"Occupation: nurse\nBiography: {r.seed['text']}")
+    copy = Scripted(lambda r: f"Occupation: nurse\nBiography: {r.source['text']}")
     assert augment(requests, copy, 0).failed == {"duplicate": 4}
 
 

@@ -1,0 +1,80 @@
+"""The Python API: light to import, typed, and its guide runs as it stands."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bias_inherit
+
+GUIDE = (Path(__file__).resolve().parents[1] / "docs" / "API.md").read_text()
+
+
+def python(code, cwd):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_every_public_name_is_there_documented_and_in_the_guide():
+    for name in bias_inherit.__all__:
+        value = getattr(bias_inherit, name)
+        if name != "__version__":
+            assert (value.__doc__ or "").strip(), name
+            first = value.__doc__.strip().splitlines()[0].rstrip(".").replace("\\", "")
+            assert f"| `{name}` | {first} |" in GUIDE, name
+        assert name in dir(bias_inherit)
+    with pytest.raises(AttributeError, match="has no attribute 'scores'"):
+        _ = bias_inherit.scores
+
+
+def test_every_function_names_its_parameters_and_types():
+    for name in bias_inherit.__all__:
+        value = getattr(bias_inherit, name)
+        if inspect.isfunction(value):
+            for parameter in inspect.signature(value).parameters.values():
+                assert parameter.annotation is not inspect.Parameter.empty
+                assert re.search(rf"^ +{parameter.name}: ", value.__doc__, re.M), (name, parameter)
+
+
+@pytest.mark.parametrize("heavy", ["torch", "transformers", "lm_eval", "pandas", "datasets"])
+def test_importing_it_and_making_data_imports_nothing_heavy(heavy, tmp_path):
+    code = (
+        "import sys, bias_inherit as b\n"
+        f"assert {heavy!r} not in sys.modules\n"
+        "rows = b.draw_original(per_cell=2)\n"
+        "more = b.augment(rows, 'neutral')\n"
+        "assert len(b.mix(rows, more, 0.5)) == 48\n"
+        f"assert {heavy!r} not in sys.modules\n"
+    )
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_mistake_is_an_input_error():
+    with pytest.raises(bias_inherit.InputError, match="unknown axis"):
+        bias_inherit.draw_original("gendre")
+    rows = bias_inherit.draw_original(per_cell=1)
+    with pytest.raises(bias_inherit.InputError, match="no option --warmth"):
+        bias_inherit.augment(rows, "neutral", warmth=1)
+    with pytest.raises(bias_inherit.InputError, match="outside"):
+        bias_inherit.mix(rows, rows, 1.5)
+
+
+@pytest.mark.slow
+def test_the_guides_example_runs_as_it_stands(tmp_path):
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "| r50 " in done.stdout and "baseline" in done.stdout
+    assert re.search(r"^\d+ +r50 +0\.5 ", done.stdout, re.M), done.stdout
