@@ -69,4 +69,4 @@ def _help(alike: list[Option]) -> str:
     texts = list(dict.fromkeys(each.help for each in alike))
     default = alike[0].default
     shown = default is not None and default is not False
-    return f"{' Or: '.join(texts)} [default: {default}]" if shown else " Or: ".join(texts)
+    return f"{' Or: '.join(texts)} (default: {default})" if shown else " Or: ".join(texts)

@@ -40,7 +40,7 @@ def test_help_shows_every_setting_with_its_default(helps):
     for option in options_of(Settings):
         assert re.search(rf"{option.flag}\b", plain), option
         assert option.help.split(";")[0][:30] in plain, option
-    assert "[default: 16]" in plain and "[default: linear]" in plain
+    assert "(default: 16)" in plain and "(default: linear)" in plain
 
 
 def test_the_listing_tells_generators_with_their_options():
