@@ -17,7 +17,9 @@ GENERATOR_HELP = "Who writes: see `bias-inherit generators`."
 
 
 @app.command()
-@with_options(option for entry in generators().values() for option in entry.options)
+@with_options(
+    {name: entry.options for name, entry in generators().items()}, "Options of the generators"
+)
 def augment(
     original: Annotated[Path, typer.Option(help="D_o, whose rows are written from.")],
     bias_type: Annotated[

@@ -15,7 +15,7 @@ from bias_inherit.options import options_of
 
 
 @app.command()
-@with_options(options_of(Settings))
+@with_options({"": options_of(Settings)}, "Training")
 def finetune(
     data: Annotated[Path, typer.Option(help="A mix, or any JSON lines of the same columns.")],
     out: Annotated[Path, typer.Option(help="Adapter folder to write.")],

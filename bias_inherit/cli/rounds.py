@@ -14,7 +14,9 @@ from bias_inherit.cli.declared import with_options
 
 
 @app.command()
-@with_options(option for entry in generators().values() for option in entry.options)
+@with_options(
+    {name: entry.options for name, entry in generators().items()}, "Options of the generators"
+)
 def rounds(
     out: Annotated[Path, typer.Option(help="Run folder; an interrupted run resumes there.")],
     given: Mapping[str, Any],

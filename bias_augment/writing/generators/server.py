@@ -45,7 +45,7 @@ class ServerGenerator:
     base_url: str = option("Address, such as http://127.0.0.1:8000/v1; key: OPENAI_API_KEY.")
     concurrency: int = option("Requests in flight.", 16)
     max_new_tokens: int = option("Longest reply, in tokens.", 160)
-    temperature: float = option("Sampling temperature.", 0.8)
+    temperature: float = option("Sampling temperature; 0 takes the likeliest token.", 0.8)
     attempts: int = option("How often a request is tried before the run ends.", 6)
     longest_wait: float = option("Longest wait between two attempts, in seconds.", 30.0)
     timeout: float = option("Longest wait for one attempt, in seconds.", 120.0)
