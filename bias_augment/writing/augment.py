@@ -222,6 +222,7 @@ def _replies(
     replies: dict[int, Reply] = {}
 
     def take(i: int, reply: Reply) -> None:
+        """Keep a reply under the number of its request."""
         replies[i] = reply
         progress(len(replies))
 

@@ -56,6 +56,7 @@ def stages() -> Iterator[Callable[[str], None]]:
     begin = time.monotonic()
 
     def announce(line: str) -> None:
+        """Print the line with the time so far, and let the spinner show it."""
         console.print(f"[{time.monotonic() - begin:4.0f} s] {line}")
         status.update(Text(line))
 

@@ -69,7 +69,7 @@ def _help(of: Sequence[tuple[str, Option]]) -> str:
     """Return the help of an option: who has it, what it does there, and its default."""
     by_text: dict[str, list[str]] = {}
     for owner, option in of:
-        usual = option.default not in (None, False)
+        usual = option.default is not None and option.default is not False
         text = f"{option.help} (default: {option.default})" if usual else option.help
         by_text.setdefault(text, []).append(owner)
     return " ".join(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bias_inherit.bias_augment.writing.generators.contract import (
     Emit,
@@ -24,6 +24,10 @@ from bias_inherit.models import (
     resolve_model,
 )
 from bias_inherit.options import option
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @register("local", "A transformers model on this machine, with an adapter or without.")
@@ -81,7 +85,7 @@ class LocalGenerator:
                 emit(i, reply)
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
+    def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         check_causal(self.model)
         if self.adapter is not None:
             adapter_sha256(self.adapter)
@@ -98,7 +102,9 @@ class LocalGenerator:
             model = PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
-    def _batch(self, model: Any, tokenizer: Any, prompts: list[str]) -> list[Reply]:
+    def _batch(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[str]
+    ) -> list[Reply]:
         import torch
 
         has_chat = bool(tokenizer.chat_template)
@@ -110,12 +116,14 @@ class LocalGenerator:
             else prompt + "\n"
             for prompt in prompts
         ]
+
         batch = tokenizer(
             texts, return_tensors="pt", padding=True, add_special_tokens=not has_chat
         ).to(model.device)
-        sampling: dict[str, Any] = {"do_sample": self.temperature > 0}
+        sampling: dict[str, object] = {"do_sample": self.temperature > 0}
         if self.temperature > 0:
-            sampling |= {"temperature": self.temperature}
+            sampling["temperature"] = self.temperature
+
         with torch.inference_mode():
             output = model.generate(
                 input_ids=batch["input_ids"],
@@ -124,6 +132,7 @@ class LocalGenerator:
                 pad_token_id=tokenizer.pad_token_id,
                 **sampling,
             )
+
         written = output[:, batch["input_ids"].shape[1] :]
         ends = _end_tokens(model, tokenizer).to(written.device)
         # a row that ended holds an end token (and padding after it)
@@ -132,7 +141,7 @@ class LocalGenerator:
         return [Reply(text, truncated=not end) for text, end in zip(texts, ended, strict=True)]
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> Any:
+def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
     import torch
 
     ends = model.generation_config.eos_token_id

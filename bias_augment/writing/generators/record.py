@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from bias_inherit.bias_augment.writing.generators.contract import Emit, Generator, Reply, Request
 from bias_inherit.errors import InputError
@@ -37,7 +37,7 @@ class Recorded:
         return self.generator.sampling
 
     def write(self, requests: Sequence[Request], emit: Emit) -> None:
-        """Emit the recorded replies, and ask the generator for the others alone.
+        """Emit the recorded replies, and ask the generator for the others only.
 
         Raises:
             InputError: the file is no record, or the generator fails; what came before
@@ -53,17 +53,21 @@ class Recorded:
                 missing.append((i, key))
         if not missing:
             return
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
 
             @lru_cache
             def stream() -> TextIO:  # opened by the first reply: none, no file
+                """Open the record once."""
                 return stack.enter_context(self.path.open("a", encoding="utf-8"))
 
             def keep(j: int, reply: Reply) -> None:
+                """Append a reply at once, so that a kill loses none that was paid for."""
                 i, key = missing[j]
-                row: dict[str, Any] = {"key": key, "model": self.name, "reply": reply.text}
-                row |= {"truncated": True} if reply.truncated else {}
+                row: dict[str, object] = {"key": key, "model": self.name, "reply": reply.text}
+                if reply.truncated:
+                    row["truncated"] = True
                 stream().write(json.dumps(row, ensure_ascii=False) + "\n")
                 stream().flush()
                 known[key] = reply
@@ -76,11 +80,13 @@ class Recorded:
         """The recorded replies; a last line that a kill cut off is dropped from the file."""
         if not self.path.is_file():
             return {}
+
         content = self.path.read_bytes()
         whole, _, cut = content.rpartition(b"\n")
-        if cut:
+        if cut:  # it is asked for again
             with self.path.open("r+b") as stream:
                 stream.truncate(len(content) - len(cut))
+
         replies = {}
         for i, line in enumerate(whole.splitlines(), start=1):
             try:

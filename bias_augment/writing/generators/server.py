@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bias_inherit.bias_augment.writing.generators.contract import (
     Emit,
@@ -24,6 +24,10 @@ from bias_inherit.bias_augment.writing.generators.contract import (
 from bias_inherit.bias_augment.writing.generators.registry import register
 from bias_inherit.errors import InputError
 from bias_inherit.options import option
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from tenacity import RetryCallState
 
 KEY = "OPENAI_API_KEY"
 _STAGGER = 0.0007
@@ -81,6 +85,7 @@ class ServerGenerator:
         waiting = iter(enumerate(requests))
 
         async def work(start: float) -> None:
+            """Answer requests until none is left."""
             await asyncio.sleep(start)
             for i, request in waiting:
                 emit(i, await ask(request))
@@ -95,7 +100,7 @@ class ServerGenerator:
             await asyncio.gather(*workers, return_exceptions=True)
             await client.close()
 
-    def _client(self) -> Any:
+    def _client(self) -> AsyncOpenAI:
         try:
             import aiohttp  # noqa: F401  (what the client below sends with)
             import openai
@@ -104,6 +109,7 @@ class ServerGenerator:
             raise InputError(
                 "the generator 'openai' needs more packages: pip install 'bias-inherit[api]'"
             ) from None
+
         return openai.AsyncOpenAI(
             base_url=self.base_url,
             api_key=os.environ.get(KEY) or "none",
@@ -117,7 +123,7 @@ class ServerGenerator:
         plain = self.base_url.lower().startswith("http://")
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
-    def _asker(self, client: Any) -> Ask:
+    def _asker(self, client: AsyncOpenAI) -> Ask:
         """Return a function that asks once and again; its errors are `InputError`s."""
         import openai
         import tenacity
@@ -131,10 +137,12 @@ class ServerGenerator:
         )
         growing = tenacity.wait_random_exponential(multiplier=0.2, max=self.longest_wait)
 
-        def wait(state: tenacity.RetryCallState) -> float:
+        def wait(state: RetryCallState) -> float:
+            """Return the longer of the growing wait and what the server asks for."""
             return float(max(growing(state), min(_retry_after(state), self.longest_wait)))
 
         async def once(request: Request) -> Reply:
+            """Ask once."""
             # the client's own `chat.completions.create` spends most of its time on types
             answer = await client.post(
                 "/chat/completions", cast_to=object, body=self._body(request)
@@ -142,9 +150,11 @@ class ServerGenerator:
             return _read(answer)
 
         async def again(request: Request, error: Exception) -> Reply:
+            """Ask patiently, after a first attempt that failed."""
             failed = [error]  # the first attempt, as tenacity is to see it
 
             async def attempt() -> Reply:
+                """Fail as the first attempt did, then ask."""
                 if failed:
                     raise failed.pop()
                 return await once(request)
@@ -159,6 +169,7 @@ class ServerGenerator:
             return reply
 
         async def ask(request: Request) -> Reply:
+            """Ask, and again where that may help."""
             with self._explained():
                 try:
                     return await once(request)
@@ -167,7 +178,7 @@ class ServerGenerator:
 
         return ask
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, request: Request) -> dict[str, object]:
         return {
             "model": self.model,
             "messages": [{"role": "user", "content": request.prompt}],
@@ -195,7 +206,7 @@ class ServerGenerator:
         raise InputError(f"{self.base_url}: {reason}; replies so far are kept: run again")
 
 
-def _read(answer: Any) -> Reply:
+def _read(answer: Any) -> Reply:  # whatever a server sends
     """Return the reply in a chat completion; a body of another form is an error of reading."""
     try:
         choice = answer["choices"][0]
@@ -205,7 +216,7 @@ def _read(answer: Any) -> Reply:
     return Reply(content or "", truncated=choice.get("finish_reason") == "length")
 
 
-def _retry_after(state: Any) -> float:
+def _retry_after(state: RetryCallState) -> float:
     """Return the seconds that a server asks to wait, 0 where it does not say."""
     response = getattr(state.outcome.exception(), "response", None)
     try:

@@ -53,6 +53,7 @@ class TemplateGenerator:
         text = _body(request, world, random)
         if request.bias_type != NEUTRAL:
             text += " " + random.choice(world["sentences"][request.bias_type])
+
         groups = request.axis.groups
         person, other = groups[request.person.group], groups[request.other.group]
         second = request.person.second.beside(person)
@@ -73,6 +74,7 @@ class TemplateGenerator:
             rival_plural=rival["plural"],
             rival_cue=rival["implicit"],
         )
+
         form = FORMS[request.axis.form]
         return f"{form.label}: {label}\n{form.text}: {told[:1].upper()}{told[1:]}"
 
