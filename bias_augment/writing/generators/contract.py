@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from bias_inherit.bias_augment.axes.axis import Axis, Second
 from bias_inherit.errors import InputError
@@ -85,7 +85,7 @@ class Generator(Protocol):
         ...
 
     @property
-    def sampling(self) -> Mapping[str, Any]:
+    def sampling(self) -> Mapping[str, object]:
         """The model and its settings; plain values."""
         ...
 

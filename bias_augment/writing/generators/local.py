@@ -53,7 +53,7 @@ class LocalGenerator:
         self.name = adapter_name(self.adapter) if self.adapter else Path(self.model).name
 
     @cached_property
-    def sampling(self) -> Mapping[str, Any]:
+    def sampling(self) -> Mapping[str, object]:
         """The model, its adapter, temperature, length and batch size.
 
         Raises:

@@ -32,7 +32,7 @@ class Recorded:
         return self.generator.name
 
     @property
-    def sampling(self) -> Mapping[str, Any]:
+    def sampling(self) -> Mapping[str, object]:
         """The generator's model and settings."""
         return self.generator.sampling
 

@@ -62,7 +62,7 @@ class ServerGenerator:
         self.name = Path(self.model).name
 
     @property
-    def sampling(self) -> Mapping[str, Any]:
+    def sampling(self) -> Mapping[str, object]:
         """The model, temperature and length; not where the server stands."""
         return {
             "model": self.model,

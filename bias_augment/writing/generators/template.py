@@ -33,7 +33,7 @@ class TemplateGenerator:
     """Composes each text from the request's id alone, so it never depends on the order."""
 
     name: ClassVar[str] = "template"
-    sampling: ClassVar[Mapping[str, Any]] = {}
+    sampling: ClassVar[Mapping[str, object]] = {}
 
     def write(self, requests: Sequence[Request], emit: Emit) -> None:
         """Emit a composed reply in the two-line form that the prompts ask for."""
