@@ -31,7 +31,7 @@ def test_every_public_name_is_there_documented_and_in_the_guide():
         value = getattr(bias_inherit, name)
         if name != "__version__":
             assert (value.__doc__ or "").strip(), name
-            first = value.__doc__.strip().splitlines()[0].rstrip(".").replace("\\", "")
+            first = value.__doc__.strip().splitlines()[0].rstrip(".").replace("|", "\\|")
             assert f"| `{name}` | {first} |" in GUIDE, name
         assert name in dir(bias_inherit)
     with pytest.raises(AttributeError, match="has no attribute 'scores'"):
