@@ -236,13 +236,11 @@ def read(path: Path, kind: type[M]) -> M | None:
         kind: the model to read it as. `Manifest` itself takes any kind.
 
     Raises:
-        InputError: it is no JSON, of a schema that this version does not know, or its fields
+        InputError: it is not JSON, of a schema that this version does not know, or its fields
             are of the wrong type; the message names the file.
     """
-    place = store.manifest_path(path)
-    if not place.is_file():
-        return None
-    return parse(store.read_json(place), kind, place)
+    file = store.manifest_path(path)
+    return parse(store.read_json(file), kind, file) if file.is_file() else None
 
 
 def parse(content: Any, kind: type[M], where: Path) -> M | None:

@@ -1,6 +1,6 @@
 """Files on disk: hashes, JSON lines, and outputs that are whole or absent.
 
-Every output is written beside its place under a temporary name and renamed when it is
+Every output is written beside its path under a temporary name and renamed when it is
 complete, so nothing half-written is ever read. A *manifest* names the sha256 of what
 went into an output and of what came out.
 """
@@ -60,7 +60,7 @@ def read_json(path: Path) -> Any:
     """Return the parsed JSON file.
 
     Raises:
-        InputError: the file is absent or is no JSON.
+        InputError: the file is absent or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -74,14 +74,14 @@ def read_yaml(path: Path) -> Any:
     """Return the parsed YAML file, plain values only.
 
     Raises:
-        InputError: the file is absent or is no YAML.
+        InputError: the file is absent or is not YAML.
     """
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: is no readable YAML ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{path}: is not readable YAML ({str(error).splitlines()[0]})") from None
 
 
 def read_jsonl(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
@@ -158,11 +158,11 @@ def check_place(path: Path, *kinds: str) -> None:
     """
     found = (read_manifest(path) or {}).get("kind") if kinds and path.is_dir() else None
     if found is not None and found not in kinds:
-        raise InputError(f"{path}: holds an output of the kind '{found}'; choose another place")
+        raise InputError(f"{path}: holds an output of the kind '{found}'; choose another path")
     is_empty = path.is_dir() and not any(path.iterdir())
     if path.exists() and not is_empty and not (path / MANIFEST).is_file():
         raise InputError(
-            f"{path}: is there already and was not written by bias-inherit; choose another place"
+            f"{path}: already exists and was not written by bias-inherit; choose another path"
         )
 
 
@@ -194,5 +194,5 @@ def manifest_path(path: Path) -> Path:
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
     """Return the manifest of an output, or None where there is none."""
-    place = manifest_path(path)
-    return dict(read_json(place)) if place.is_file() else None
+    file = manifest_path(path)
+    return dict(read_json(file)) if file.is_file() else None

@@ -67,7 +67,7 @@ def augment(
     )
     for output in outputs:
         if output.result is None:
-            say(f"{output.path} is there already, from the same inputs")
+            say(f"{output.path} already exists, made from the same inputs")
             continue
         result, remark = output.result, ""
         if result.failed:

@@ -1,7 +1,7 @@
 """A record of replies: what was paid for is never asked again.
 
 Every reply is appended as it comes, one JSON line each, keyed by prompt, model, sampling
-and seed. A run that was cut off goes on where it was.
+and seed. An interrupted run resumes where it was.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Recorded:
         """Emit the recorded replies, and ask the generator for the others only.
 
         Raises:
-            InputError: the file is no record, or the generator fails; what came before
+            InputError: the file is not a record, or the generator fails; what came before
                 that stays in the record.
         """
         known, prefix = self._known, json.dumps(dict(self.sampling), sort_keys=True)
@@ -93,7 +93,7 @@ class Recorded:
                 row = json.loads(line)
                 replies[row["key"]] = Reply(row["reply"], row.get("truncated", False))
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise InputError(f"{self.path}:{i}: is no record of replies") from None
+                raise InputError(f"{self.path}:{i}: is not a record of replies") from None
         return replies
 
 

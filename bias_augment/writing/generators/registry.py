@@ -91,7 +91,7 @@ def load_generator(name: str, given: Mapping[str, Any] | None = None) -> Generat
     """Return a generator with the options given, by their names; None is not given.
 
     Raises:
-        InputError: there is no such generator or option (near names are suggested), a required
+        InputError: the generator or an option does not exist (near names are suggested), a required
             option is missing, or a value is wrong.
     """
     known = generators()
