@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -35,7 +36,11 @@ class Manifest(BaseModel):
     )
     KIND: ClassVar[str] = ""
 
-    schema_version: int = Field(SCHEMA, alias="schema")
+    schema_version: int = Field(
+        default=SCHEMA,
+        validation_alias=AliasChoices("schema", "schema_version"),
+        serialization_alias="schema",
+    )
     kind: str = ""
 
     def to_json(self) -> dict[str, Any]:

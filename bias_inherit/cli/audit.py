@@ -14,7 +14,9 @@ from bias_inherit.errors import InputError, unknown
 if TYPE_CHECKING:
     from bias_inherit.bias_augment.audit import Audit
 
-COLUMNS_HELP = "where it is not a file of ours, its columns: text=…,group=…,label=…, or a YAML file."
+COLUMNS_HELP = (
+    "where it is not a file of ours, its columns: text=…,group=…,label=…, or a YAML file."
+)
 
 
 @app.command()

@@ -1,27 +1,37 @@
 """Score one base and many adapters with the harness, loading the base once.
 
 Each model gets a folder with lm-eval's own result files, untouched, and beside them
-`bias_inherit.json`: which adapter it was (sha256), which arm, and the plain lm_eval
-command that gives the same numbers. Only sampled answers (stories) of an adapter differ from
-the plain command's: there peft draws random numbers for the weights that it then overwrites.
-Here every model starts from lm-eval's seed, so its stories depend on nothing scored before.
+`bias_inherit.json`: which adapter it was (sha256), which arm, and the plain lm_eval command that
+gives the same numbers, whatever was scored before (see `wearing.py`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.models import adapter_name, adapter_sha256, check_causal, fingerprint
+from bias_inherit.harness.wearing import Wardrobe
+from bias_inherit.manifests import Adapter, Score
+from bias_inherit.models import (
+    ADAPTER_CONFIG,
+    BASE_PATH,
+    adapter_name,
+    adapter_sha256,
+    check_causal,
+    fingerprint,
+)
 
 if TYPE_CHECKING:
+    from lm_eval.api.task import Task
+    from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
 BASE = "base"
@@ -30,12 +40,12 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Subject:
-    """A model to score: the base itself, or an adapter on it."""
+    """A model to score: the base itself (no adapter), or an adapter on it."""
 
     name: str
-    adapter: Path | None
-    sha256: str | None
-    manifest: Mapping[str, Any]
+    adapter: Path | None = None
+    sha256: str | None = None
+    manifest: Adapter = field(default_factory=Adapter)
 
 
 @dataclass(frozen=True)
@@ -73,33 +83,47 @@ def tasks_folder() -> Path:
 def score(
     base: str,
     adapters: Mapping[str, Path],
-    place: Callable[[str], Path],
+    results_of: Callable[[str], Path],
     options: Options,
     announce: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
-    """Score the base and each adapter by name; return their folders, `place(name)`.
+    """Score the base and each adapter; return the folders of their results.
+
+    Args:
+        base: folder or hub id of a causal model.
+        adapters: peft folders by name.
+        results_of: name -> the folder to write.
+        options: how models are scored.
+        announce: told what begins, and what the user should know.
 
     Raises:
-        InputError: the base is no causal model, an adapter is none or belongs to another
-            base, or a task is unknown.
+        InputError: the base is not a causal model, an adapter is not one, belongs to another base
+            or does not fit, or a task is unknown: before anything is scored.
     """
     check_causal(base)
     base_print = fingerprint(base)
-    subjects = [Subject(BASE, None, None, {})]
-    subjects += [_subject(name, path, base, base_print) for name, path in adapters.items()]
+    subjects = [Subject(BASE)]
+    for name, path in adapters.items():
+        subjects.append(_subject(name, path, base, base_print, announce))
     for subject in subjects:
-        store.check_place(place(subject.name))
+        store.check_place(results_of(subject.name))
     uses_chat = _chat_setting(subjects, options)
+
     quiet_lm_eval()
-    manager, names = _tasks(options)
-    tasks = list(manager.load(names)["tasks"].values())
-    model = _Model(base, base_print, options)
+    manager, tasks = load_tasks(options)
+    wardrobe = Wardrobe(base, base_print, options.batch_size, options.device, options.progress)
+    for subject in subjects:  # what does not fit is said before hours are spent
+        if subject.adapter is not None:
+            wardrobe.put_on(subject.adapter)
+            wardrobe.take_off()
+
     folders = []
     for i, subject in enumerate(subjects, start=1):
         announce(f"scoring {subject.name} ({i} of {len(subjects)})")
-        model.wear(subject)
-        out = place(subject.name)
-        _score_one(model, subject, tasks, manager, out, options, uses_chat)
+        lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
+        out = results_of(subject.name)
+        _score_one(lm, base, base_print, subject, tasks, manager, out, options, uses_chat)
+        wardrobe.take_off()
         folders.append(out)
     return folders
 
@@ -119,107 +143,88 @@ def name_adapters(paths: Sequence[Path]) -> dict[str, Path]:
     return named
 
 
-def _subject(name: str, path: Path, base: str, base_print: str | None) -> Subject:
+def _subject(
+    name: str,
+    path: Path,
+    base: str,
+    base_print: str | None,
+    announce: Callable[[str], None],
+) -> Subject:
+    """Return an adapter to score; where names alone speak against it, the user is told.
+
+    Raises:
+        InputError: the folder is not an adapter, or of a base with another fingerprint.
+    """
     if not path.is_dir():
         raise InputError(f"{path}: no such adapter folder")
     sha256 = adapter_sha256(path)
-    manifest = store.read_manifest(path) or {}
-    trained_on = manifest.get("base_fingerprint")
+    manifest = manifests.read(path, Adapter) or Adapter()
+
+    trained_on = manifest.base_fingerprint
     if trained_on is not None and base_print is not None:
-        fits = trained_on == base_print
-    else:
-        named = str(store.read_json(path / "adapter_config.json").get("base_model_name_or_path"))
-        fits = named == base or Path(named).name == Path(base).name
-    if not fits:
-        named = manifest.get("base") or named
-        raise InputError(f"adapter {path} belongs to another base ({named}), not to {base}")
+        if trained_on != base_print:
+            raise InputError(
+                f"adapter {path} belongs to another base ({manifest.base}), not to {base}"
+            )
+        return Subject(name, path, sha256, manifest)
+
+    named = store.read_json(path / ADAPTER_CONFIG).get(BASE_PATH)
+    if model_name(named) != model_name(base):
+        told = f"names another base ({named})" if named else "does not name its base"
+        announce(f"warning: adapter {path} {told}; its tensors are tried on {base}")
     return Subject(name, path, sha256, manifest)
+
+
+def model_name(model: str | None) -> str:
+    """Return the last part of a hub id or folder; of a cached snapshot, that of its model."""
+    whole = str(model or "").rstrip("/")
+    cached = re.search(r"models--([^/]+)/snapshots/", f"{whole}/")
+    return (cached[1].replace("--", "/") if cached else whole).rpartition("/")[2]
 
 
 def _chat_setting(subjects: Sequence[Subject], options: Options) -> bool:
     if options.apply_chat_template is not None:
         return options.apply_chat_template
-    trained = {s.manifest["chat_template"] for s in subjects if "chat_template" in s.manifest}
-    if len(trained) > 1:
+    known = {subject.manifest.chat_template for subject in subjects} - {None}
+    if len(known) > 1:
         raise InputError(
             "some adapters were trained with the chat template and some without: score them "
             "apart, or say --apply-chat-template or --no-apply-chat-template"
         )
-    return bool(trained.pop()) if trained else False
+    return bool(known.pop()) if known else False
 
 
-def _tasks(options: Options) -> tuple[TaskManager, list[str]]:
+def load_tasks(options: Options) -> tuple[TaskManager, list[Task]]:
+    """Return the tasks that the patterns name, each once: of a group or a tag its members.
+
+    Raises:
+        InputError: a pattern names nothing.
+    """
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(
         include_path=str(tasks_folder()), include_defaults=False, metadata=options.metadata
     )
-    names: list[str] = []
+    tasks: dict[str, Task] = {}
     for pattern in options.tasks:
         matched = manager.match_tasks([pattern])
         if not matched:
             raise unknown("task", pattern, manager.all_tasks)
-        names += [name for name in matched if name not in names]
-    return manager, names
 
-
-class _Model:
-    """lm-eval's hf model, which can wear one adapter after the other."""
-
-    def __init__(self, base: str, base_print: str | None, options: Options) -> None:
-        import torch
-        from lm_eval.models.huggingface import HFLM
-
-        class AdapterLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
-            """hf model whose info names the hashes of base and adapter."""
-
-            hashes: Mapping[str, str | None]
-
-            def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> Any:
-                return super().loglikelihood(requests, disable_tqdm or not options.progress)
-
-            def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
-                return super().generate_until(requests, disable_tqdm or not options.progress)
-
-            def get_model_info(self) -> dict[str, Any]:
-                return {**super().get_model_info(), **self.hashes}
-
-        self.base = base
-        self.base_print = base_print
-        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.lm = AdapterLM(pretrained=base, batch_size=options.batch_size, device=device)
-
-    def wear(self, subject: Subject) -> None:
-        """Put the subject's adapter on the base; the base itself must come first."""
-        self.lm.hashes = {
-            "base_fingerprint": self.base_print,
-            "adapter_sha256": subject.sha256,
-        }
-        if subject.adapter is None:
-            return
-        from peft import PeftModel
-
-        path = str(subject.adapter)
-        slot = f"adapter_{id(subject)}"  # torch allows no dots in a module's name
-        self.lm.peft = path
-        try:
-            if not isinstance(self.lm._model, PeftModel):
-                self.lm._model = PeftModel.from_pretrained(self.lm._model, path, adapter_name=slot)
-            else:
-                before = self.lm._model.active_adapter
-                self.lm._model.load_adapter(path, adapter_name=slot)
-                self.lm._model.set_adapter(slot)
-                self.lm._model.delete_adapter(before)
-        except (RuntimeError, ValueError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(f"adapter {path} does not fit {self.base}: {reason}") from None
-        self.lm._model.eval()
+        # single tasks first: a group's members among them are not loaded twice
+        for name in sorted(matched, key=lambda name: name in manager.all_groups):
+            if name not in tasks:
+                for member, task in manager.load([name])["tasks"].items():
+                    tasks.setdefault(member, task)
+    return manager, list(tasks.values())
 
 
 def _score_one(
-    model: _Model,
+    lm: HFLM,
+    base: str,
+    base_print: str | None,
     subject: Subject,
-    tasks: Sequence[Any],
+    tasks: Sequence[Task],
     manager: TaskManager,
     out: Path,
     options: Options,
@@ -228,13 +233,13 @@ def _score_one(
     from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
 
-    model_args = {"pretrained": model.base}
+    model_args = {"pretrained": base}
     if subject.adapter is not None:
         model_args["peft"] = str(subject.adapter)
     with store.whole_folder(out) as folder:
         tracker = EvaluationTracker(output_path=str(folder / "results.json"))
         results = simple_evaluate(
-            model=model.lm,
+            model=lm,
             model_args=model_args,
             tasks=list(tasks),
             task_manager=manager,
@@ -245,25 +250,25 @@ def _score_one(
             evaluation_tracker=tracker,
         )
         samples = results.pop("samples")
+
         tracker.save_results_aggregated(results=results, samples=samples)
         for task in results["configs"]:
             tracker.save_results_samples(task_name=task, samples=samples[task])
+
         written = sorted(path.name for path in folder.glob("results_*.json"))
         if len(written) != 1:
             raise OSError(f"lm-eval wrote no results to {folder}")
-        manifest = {
-            "schema": store.SCHEMA,
-            "kind": "score",
-            "name": subject.name,
-            "base": model.base,
-            "base_fingerprint": model.base_print,
-            "adapter": model_args.get("peft"),
-            "adapter_sha256": subject.sha256,
-            "arm": subject.manifest.get("arm"),
-            "results": written[0],
-            "command": _command(model_args, results["configs"], options, uses_chat),
-        }
-        store.write_json(folder / store.MANIFEST, manifest)
+        manifest = Score(
+            name=subject.name,
+            base=base,
+            base_fingerprint=base_print,
+            adapter=model_args.get("peft"),
+            adapter_sha256=subject.sha256,
+            arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
+            results=written[0],
+            command=_command(model_args, results["configs"], options, uses_chat),
+        )
+        manifests.write(folder / store.MANIFEST, manifest)
 
 
 def _command(

@@ -57,7 +57,7 @@ class LocalGenerator:
         """The model, its adapter, temperature, length and batch size.
 
         Raises:
-            InputError: the model cannot be loaded or is not a causal model, or the adapter is not one.
+            InputError: the model cannot be loaded or is not causal, or the adapter is not one.
         """
         check_causal(self.model)
         return {
@@ -72,7 +72,7 @@ class LocalGenerator:
         """Emit the model's reply to each prompt, batch by batch.
 
         Raises:
-            InputError: the model cannot be loaded or is not a causal model, or the adapter is not one.
+            InputError: the model cannot be loaded or is not causal, or the adapter is not one.
         """
         import torch
 
