@@ -279,7 +279,7 @@ def parse(content: Any, kind: type[M], where: Path) -> M | None:
         raise InputError(f"{where}: {field}: {first['msg'].lower()}") from None
 
 
-def read_data(path: Path) -> Original | Augmented | Mix | None:
+def read_data(path: Path) -> Data | None:
     """Return the manifest of a data set of ours, of whichever kind; raises as `read`."""
     return read(path, Mix) or read(path, Augmented) or read(path, Original)
 

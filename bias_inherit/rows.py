@@ -47,6 +47,11 @@ class Example(TypedDict, total=False):
     """Factor of the row's loss; a row without one has 1."""
 
 
+BETWEEN, WITHIN = "\x1f", "\x1e"
+SEPARATORS = frozenset((BETWEEN, WITHIN))
+"""Control characters that no label and no group may hold."""
+
+
 class Cell(NamedTuple):
     """What mixes are stratified by, and what manifests count: origin, label and groups.
 
@@ -82,6 +87,24 @@ class Cell(NamedTuple):
         origin, label, by_axis = value
         found = by_axis.items() if isinstance(by_axis, dict) else by_axis
         return cls(origin, str(label), tuple(sorted((str(a), str(g)) for a, g in found)))
+
+    @property
+    def key(self) -> str:
+        """Label and groups as one text, whatever characters the names are made of."""
+        pairs = (f"{axis}{WITHIN}{group}" for axis, group in self.groups)
+        return BETWEEN.join([self.label, *pairs])
+
+    @classmethod
+    def from_key(cls, origin: Origin, key: str) -> Cell:
+        """Return the cell of a key."""
+        label, *pairs = key.split(BETWEEN)
+        split = (pair.partition(WITHIN) for pair in pairs)
+        return cls(origin, label, tuple((axis, group) for axis, _, group in split))
+
+    @property
+    def groups_text(self) -> str:
+        """The groups as a reader sees them: `age=young,gender=female`."""
+        return ",".join(f"{axis}={group}" for axis, group in self.groups)
 
     def to_json(self) -> list[Any]:
         """Return `[origin, label, {axis: group}]`."""

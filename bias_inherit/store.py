@@ -104,14 +104,19 @@ def iter_jsonl(path: Path, columns: Iterable[str] = ()) -> Iterator[tuple[str, d
         with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
-                    yield (where := f"{path}:{number}"), _parse_row(line, where, needed)
+                    yield (where := f"{path}:{number}"), parse_row(line, where, needed)
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"{path}: no such file") from None
 
 
-def _parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, Any]:
+def parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return the object on a line; a byte order mark before it is skipped.
+
+    Raises:
+        InputError: the line is broken, or lacks one of `columns`; `where` begins the message.
+    """
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise InputError(f"{where}: is not UTF-8; convert the file first") from None
     except json.JSONDecodeError as error:

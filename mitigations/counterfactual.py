@@ -13,8 +13,11 @@ from typing import Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.mitigations import Example, Mitigation, Option, Recipe, Tools, yes_no
-from bias_inherit.mitigations.transforms import AUGMENTED, axis_of, retell
+from bias_inherit.mitigations.contract import Mitigation, Tools
+from bias_inherit.mitigations.options import Option, yes_no
+from bias_inherit.mitigations.registry import Recipe, register
+from bias_inherit.mitigations.transforms import axis_of, retell
+from bias_inherit.rows import AUGMENTED, Example
 
 SUMMARY = "Give each augmented row a twin that tells the same of another group."
 
@@ -78,9 +81,11 @@ def make(options: Mapping[str, Any]) -> Mitigation:
     return Mitigation("counterfactual", SUMMARY, transform)
 
 
-RECIPE = Recipe(
-    "counterfactual",
-    SUMMARY,
-    make,
-    (Option("halve", True, "half the weight for a row and for its twin", yes_no),),
+RECIPE = register(
+    Recipe(
+        "counterfactual",
+        SUMMARY,
+        make,
+        (Option("halve", True, "half the weight for a row and for its twin", yes_no),),
+    )
 )

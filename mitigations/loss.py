@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bias_inherit.mitigations import Mitigation, Option, Recipe, integer, number
+from bias_inherit.mitigations.contract import Mitigation
+from bias_inherit.mitigations.options import Option, integer, number
+from bias_inherit.mitigations.registry import Recipe, register
 
 if TYPE_CHECKING:
     import torch
@@ -41,12 +43,14 @@ def make(options: Mapping[str, Any]) -> Mitigation:
     return Mitigation("loss", SUMMARY, penalty=penalty, layer=options["layer"])
 
 
-RECIPE = Recipe(
-    "loss",
-    SUMMARY,
-    make,
-    (
-        Option("lambda", LAMBDA, "weight of the squared distance, 0 or more", number(0)),
-        Option("layer", -1, "hidden states to hold together: -1 the last layer's", integer),
-    ),
+RECIPE = register(
+    Recipe(
+        "loss",
+        SUMMARY,
+        make,
+        (
+            Option("lambda", LAMBDA, "weight of the squared distance, 0 or more", number(0)),
+            Option("layer", -1, "hidden states to hold together: -1 the last layer's", integer),
+        ),
+    )
 )

@@ -12,52 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bias_inherit.errors import InputError
-from bias_inherit.mitigations import (
-    AxisWords,
-    Example,
-    Mitigation,
-    Option,
-    Recipe,
-    Tools,
-    some_text,
-    yes_no,
-)
+from bias_inherit.language.gender_words import NEUTRAL
+from bias_inherit.language.scripts import IS_UNSPACED, UNSPACED, cased
+from bias_inherit.mitigations.contract import AxisWords, Mitigation, Tools
+from bias_inherit.mitigations.options import Option, some_text, yes_no
+from bias_inherit.mitigations.registry import Recipe, register
 from bias_inherit.mitigations.transforms import axis_of, each_augmented, holds_text, retell
+from bias_inherit.rows import Example
 
 MASK = "[MASK]"
 SUMMARY = "Put [MASK] or a neutral word for names, pronouns and group words in augmented text."
 
-_PRONOUNS = {
-    "he": "they",
-    "she": "they",
-    "him": "them",
-    "his": "their",
-    "her": "their",
-    "hers": "theirs",
-    "himself": "themself",
-    "herself": "themself",
-}
-"""His and her as before a noun; standing alone they are told apart in `_pronoun`."""
-_NOUNS = {
-    word: neutral
-    for neutral, gendered in {
-        "person": "man woman",
-        "people": "men women",
-        "child": "boy girl son daughter",
-        "parent": "father mother",
-        "spouse": "husband wife",
-        "sibling": "brother sister",
-        "Mx": "mr ms mrs",
-    }.items()
-    for word in gendered.split()
-}
 _NAME = "the person"
 
-_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Letters of scripts that put no space between words (as in bias_augment/terms.py)."""
-_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_LETTER = re.compile(rf"[^\W{_UNSPACED}]")
-_GOES_ON = re.compile(rf"[^\W{_UNSPACED}]|[\u0300-\u036f]")
+_LETTER = re.compile(rf"[^\W{UNSPACED}]")
+_GOES_ON = re.compile(rf"[^\W{UNSPACED}]|[\u0300-\u036f]")
 """What makes a longer word: a letter, or an accent, which makes the last letter another one."""
 
 
@@ -110,7 +79,7 @@ def _plain_words(axis: AxisWords | None) -> Mapping[str, str]:
     for group in axis.groups.values() if axis is not None else ():
         plain |= dict.fromkeys((w.lower() for w in group.words), "")
         plain |= {group.word.lower(): "person", group.plural.lower(): "people"}
-    return plain | _NOUNS | _PRONOUNS
+    return {**plain, **NEUTRAL}
 
 
 def _places(text: str, cues: Iterable[str], plain: Mapping[str, str]) -> Iterator[tuple[int, int]]:
@@ -130,7 +99,7 @@ def _places(text: str, cues: Iterable[str], plain: Mapping[str, str]) -> Iterato
 
 def _is_whole(text: str, start: int, end: int) -> bool:
     """Return whether no word of a script with spaces goes on before or after the place."""
-    if _IS_UNSPACED.match(text, start):
+    if IS_UNSPACED.match(text, start):
         return True
     return not (start and _LETTER.match(text, start - 1)) and not _GOES_ON.match(text, end)
 
@@ -142,9 +111,9 @@ def _neutral(
     found = text[start:end]
     low = found.lower()
     if low in ("his", "her"):
-        return _cased(_pronoun(text[start : start + 80], tools), found)
+        return cased(_pronoun(text[start : start + 80], tools), found)
     if low in plain:
-        return _cased(plain[low], found) if plain[low] else word
+        return cased(plain[low], found) if plain[low] else word
     if found == low:  # a word that has no neutral one
         return word
     before = text[:start].rstrip(" \t\"'“‘(")
@@ -162,12 +131,6 @@ def _pronoun(text: str, tools: Tools) -> str:
     return "them" if told.startswith("him") else "theirs" if told.startswith("hers") else "their"
 
 
-def _cased(word: str, like: str) -> str:
-    if like.isupper() and len(like) > 1:
-        return word.upper()
-    return word[:1].upper() + word[1:] if like[0].isupper() else word
-
-
 def make(options: Mapping[str, Any]) -> Mitigation:
     """Return the mitigation with options `word` and `neutral`."""
 
@@ -177,12 +140,14 @@ def make(options: Mapping[str, Any]) -> Mitigation:
     return Mitigation("mask", SUMMARY, each_augmented(change))
 
 
-RECIPE = Recipe(
-    "mask",
-    SUMMARY,
-    make,
-    (
-        Option("word", MASK, "what is put for a word that reveals a group", some_text),
-        Option("neutral", False, "true: neutral English words where there are any", yes_no),
-    ),
+RECIPE = register(
+    Recipe(
+        "mask",
+        SUMMARY,
+        make,
+        (
+            Option("word", MASK, "what is put for a word that reveals a group", some_text),
+            Option("neutral", False, "true: neutral English words where there are any", yes_no),
+        ),
+    )
 )

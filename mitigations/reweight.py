@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
-from bias_inherit.mitigations import Example, Mitigation, Option, Recipe, Tools, number
-from bias_inherit.mitigations.transforms import AUGMENTED
+from bias_inherit.mitigations.contract import Mitigation, Tools
+from bias_inherit.mitigations.options import Option, number
+from bias_inherit.mitigations.registry import Recipe, register
+from bias_inherit.rows import AUGMENTED, Example
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,9 +103,11 @@ def make(options: Mapping[str, Any]) -> Mitigation:
     return Mitigation("reweight", SUMMARY, transform)
 
 
-RECIPE = Recipe(
-    "reweight",
-    SUMMARY,
-    make,
-    (Option("clip", CLIP, "ratios are kept between 1 / clip and clip; 1 or more", number(1)),),
+RECIPE = register(
+    Recipe(
+        "reweight",
+        SUMMARY,
+        make,
+        (Option("clip", CLIP, "ratios are kept between 1 / clip and clip; 1 or more", number(1)),),
+    )
 )

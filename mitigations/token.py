@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bias_inherit.mitigations import Example, Mitigation, Option, Recipe, Tools, some_text
+from bias_inherit.mitigations.contract import Mitigation, Tools
+from bias_inherit.mitigations.options import Option, some_text
+from bias_inherit.mitigations.registry import Recipe, register
 from bias_inherit.mitigations.transforms import each_augmented, holds_text, retell
+from bias_inherit.rows import Example
 
 SENTENCE = "The following text is synthetic and may contain social bias."
 SUMMARY = "Say before each augmented text that it may contain bias."
@@ -36,9 +39,11 @@ def make(options: Mapping[str, Any]) -> Mitigation:
     return Mitigation("token", SUMMARY, each_augmented(change))
 
 
-RECIPE = Recipe(
-    "token",
-    SUMMARY,
-    make,
-    (Option("sentence", SENTENCE, "the sentence, as it is put before a text", some_text),),
+RECIPE = register(
+    Recipe(
+        "token",
+        SUMMARY,
+        make,
+        (Option("sentence", SENTENCE, "the sentence, as it is put before a text", some_text),),
+    )
 )

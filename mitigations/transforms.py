@@ -7,10 +7,8 @@ from collections.abc import Callable
 from itertools import groupby
 
 from bias_inherit.errors import InputError
-from bias_inherit.mitigations import AxisWords, Example, Tools, Transform
-
-AUGMENTED = "augmented"
-"""The origin of the rows that a mitigation may change."""
+from bias_inherit.mitigations.contract import AxisWords, Tools, Transform
+from bias_inherit.rows import AUGMENTED, Example
 
 _MARK = re.compile(r"^\s*(?:[-*•]|\(?\w{1,2}[.):])\s+")
 """What stands before an option on its line: "A. ", "(b) ", "- "."""

@@ -16,7 +16,7 @@ from scipy.stats import chisquare
 
 from bias_inherit.bias_augment.audit.estimates import Array, NullTest, drawn_p
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.rows import Example
 
 SMALLEST_EXPECTED = 5
 """With a smaller expected count than this, p comes from draws instead of the distribution."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bias_inherit.bias_augment.audit.estimates import Share, wilson
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.rows import Example
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis, load_axis
-from bias_inherit.bias_augment.data.examples import AUGMENTED, Example, read_examples
+from bias_inherit.bias_augment.data.examples import read_examples
 from bias_inherit.bias_augment.data.own_data import parse_columns, read_own
 from bias_inherit.errors import InputError
+from bias_inherit.rows import AUGMENTED, Example
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from scipy.spatial.distance import cdist
 from bias_inherit.bias_augment.audit.estimates import Array, NullTest, drawn_p
 from bias_inherit.bias_augment.audit.words import words
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.rows import Example
 from bias_inherit.store import stable_rank
 
 Strata: TypeAlias = NDArray[np.int64]

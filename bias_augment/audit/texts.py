@@ -17,9 +17,8 @@ from bias_inherit.bias_augment.audit.estimates import (
 )
 from bias_inherit.bias_augment.audit.words import words
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import Example
-from bias_inherit.language.refusals import is_refusal
-from bias_inherit.tasks.reading.traits import OPENING
+from bias_inherit.language.refusals import opens_with_refusal
+from bias_inherit.rows import Example
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def describe_texts(
     """Return lengths and refusals of all texts and of each group's."""
     lengths = _lengths(rows)
     original_lengths = _lengths(original) if original is not None else None
-    refused = np.array([is_refusal(row["text"][:OPENING]) for row in rows])
+    refused = np.array([opens_with_refusal(row["text"]) for row in rows])
     groups = np.array([row["group"][axis.axis] for row in rows])
     described = []
     for group in (None, *axis.groups):

@@ -14,7 +14,7 @@ import numpy as np
 
 from bias_inherit.bias_augment.audit.estimates import Array, Estimate, Share, interval, wilson
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import Example
+from bias_inherit.rows import Example
 from bias_inherit.tasks.metrics.bootstrap import Totals, bootstrap
 from bias_inherit.tasks.metrics.story import DIMENSIONS
 from bias_inherit.tasks.reading.traits import count_traits, load_lexicon

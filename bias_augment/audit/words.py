@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-_NO_SPACES = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+from bias_inherit.language.scripts import UNSPACED
+
 _MARKS = (
     re.escape('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~')
     + "\u2010-\u2015\u2026\u00ab\u00bb\u201c-\u201e\u00a1\u00bf"
     + "\u060c\u061b\u061f\u3000-\u303f\uff00-\uff0f\uff1a-\uff20"
 )
-_WORD = re.compile(rf"[{_NO_SPACES}]|[^\s{_NO_SPACES}{_MARKS}]+")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}{_MARKS}]+")
 
 
 def words(text: str) -> list[str]:

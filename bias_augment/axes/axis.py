@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bias_inherit import store
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.language.gender_words import PRONOUNS, swap_gender
+from bias_inherit.language.gender_words import PRONOUNS, WORDS, swap_gender
+from bias_inherit.language.scripts import cased
 from bias_inherit.language.terms import Terms
 from bias_inherit.tasks.documents import names
 
@@ -137,7 +138,9 @@ class Axis(BaseModel):
         words = self._word_pairs(group, other) | self._word_pairs(other, group)
         told, end = "", 0
         for start, found, listed in Terms(frozenset(words), frozenset(names)).find(text):
-            to = names[listed] if listed in names else _cased(listed, words[listed], like=found)
+            to = names.get(listed) or (
+                words[listed] if listed[:1].isupper() else cased(words[listed], like=found)
+            )
             told += _with_article(text[end:start], to) + to
             end = start + len(found)
         return told + text[end:]
@@ -155,11 +158,6 @@ class Axis(BaseModel):
         here, there = self.groups[group], self.groups[other]
         pairs = {here.word: there.word, here.plural: there.plural}
         return pairs | {w: there.terms[r] for r, w in here.terms.items() if r in there.terms}
-
-
-def _cased(listed: str, to: str, like: str) -> str:
-    """Return `to` with a capital where the text has one and the list has none."""
-    return to[:1].upper() + to[1:] if like[:1].isupper() and not listed[:1].isupper() else to
 
 
 def _with_article(before: str, word: str) -> str:
@@ -199,8 +197,12 @@ def _read(folder: Path) -> Axis:
     if not isinstance(content, dict) or not isinstance(content.get("groups"), dict):
         raise InputError(f"{path}: an axis is a mapping with groups (see docs/AUGMENT.md)")
     for group, entry in content["groups"].items():
-        if isinstance(entry, dict) and entry.get("names") == "mini" and folder.parent == HERE:
-            entry["names"] = names.group_names(group)
+        if isinstance(entry, dict) and folder.parent == HERE:
+            # an axis that ships may point at lists that others read too
+            if entry.get("names") == "mini":
+                entry["names"] = names.group_names(group)
+            if entry.get("cues") == "language":
+                entry["cues"] = WORDS[group]
         _check_group(path, str(group), entry)
     try:
         axis = Axis.model_validate(content | {"folder": folder.resolve()})

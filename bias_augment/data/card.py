@@ -9,11 +9,11 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
-from bias_inherit.bias_augment.data.examples import AUGMENTED, ORIGINAL
+from bias_inherit.manifests import Augmented, Data, Mix, Original
+from bias_inherit.rows import AUGMENTED, ORIGINAL
 
 LICENCES = """
 apache-2.0 mit bsd bsd-2-clause bsd-3-clause openrail wtfpl unlicense zlib pddl cc cc0-1.0
@@ -55,7 +55,7 @@ _PURPOSE = (
 )
 
 
-def card(manifest: Mapping[str, Any], data: str, manifest_name: str) -> str:
+def card(manifest: Data, data: str, manifest_name: str) -> str:
     """Return the Markdown card of the data set that a manifest describes.
 
     `data` and `manifest_name` are the file names beside the card; in a dataset folder the
@@ -70,12 +70,21 @@ def card(manifest: Mapping[str, Any], data: str, manifest_name: str) -> str:
         tags=["bias", "bias-inherit", "not-for-all-audiences"],
         configs=[{"config_name": "default", "data_files": data}],
     )
-    if manifest.get("features"):
+    if manifest.features:
         from datasets import DatasetInfo, Features
         from datasets.info import DatasetInfosDict
 
-        info = DatasetInfo(features=Features.from_dict(manifest["features"]))
+        info = DatasetInfo(features=Features.from_dict(manifest.features))
         DatasetInfosDict({"default": info}).to_dataset_card_data(known)
+
+    sections = {
+        "What it is": _facts(manifest),
+        "Rows": (*_rows(manifest), *_replies(manifest)),
+        "Sources and licences": _sources(manifest),
+        "Checksums (sha256)": _checksums(manifest, data),
+        "Columns": _columns(manifest),
+        "How to load it": _loading(manifest, data, manifest_name),
+    }
     lines = [
         f"# {plain(_title(manifest))}",
         "",
@@ -84,74 +93,57 @@ def card(manifest: Mapping[str, Any], data: str, manifest_name: str) -> str:
         "Written by [bias-inherit](https://arxiv.org/abs/2502.04419), a suite around the "
         "experiment of that paper. This card says what the manifest "
         f"`{manifest_name}` knows; unknown means that it does not.",
-        "",
-        "## What it is",
-        "",
-        *_facts(manifest),
-        "",
-        "## Rows",
-        "",
-        *_rows(manifest),
-        *_replies(manifest),
-        "",
-        "## Sources and licences",
-        "",
-        *_sources(manifest),
-        "",
-        "## Checksums (sha256)",
-        "",
-        *_checksums(manifest, data),
-        "",
-        "## Columns",
-        "",
-        "| column | what it is |",
-        "|---|---|",
-        *(
-            f"| {plain(name)} | {COLUMNS.get(name, 'a column of the rows that were given')} |"
-            for name in manifest.get("features") or COLUMNS
-        ),
-        "",
-        "## How to load it",
-        "",
-        *_loading(manifest, data, manifest_name),
     ]
+    for heading, content in sections.items():
+        lines += ["", f"## {heading}", "", *content]
     return str(DatasetCard(f"---\n{known.to_yaml()}\n---\n\n" + "\n".join(lines) + "\n"))
 
 
-def _part(manifest: Mapping[str, Any], origin: str) -> Mapping[str, Any] | None:
-    """Return what is known of the rows of one origin, None where there are no such rows."""
-    if manifest.get("kind") != "mix":
-        return manifest if manifest.get("kind", ORIGINAL) == origin else None
-    if origin in manifest.get("parts", {}):
-        part: Mapping[str, Any] = manifest["parts"][origin]
-        return part
-    return {} if any(row[0] == origin for row in _cells(manifest)) else None
+def _original(manifest: Data) -> Original | None:
+    """Return what is known of the original rows, None where there are none."""
+    if isinstance(manifest, Mix):
+        unknown = Original() if _holds(manifest, ORIGINAL) else None
+        return manifest.parts.original or unknown
+    return manifest if isinstance(manifest, Original) else None
 
 
-def _first(manifest: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a key in the augmented part, else in the original one, else None."""
-    parts = (_part(manifest, origin) or {} for origin in (AUGMENTED, ORIGINAL))
-    return next((part[key] for part in parts if part.get(key)), None)
+def _augmented(manifest: Data) -> Augmented | None:
+    """Return what is known of the augmented rows, None where there are none."""
+    if isinstance(manifest, Mix):
+        unknown = Augmented() if _holds(manifest, AUGMENTED) else None
+        return manifest.parts.augmented or unknown
+    return manifest if isinstance(manifest, Augmented) else None
 
 
-def _title(manifest: Mapping[str, Any]) -> str:
-    axis = _first(manifest, "axis")
+def _holds(manifest: Data, origin: str) -> bool:
+    return any(cell.origin == origin for cell, _ in manifest.cells)
+
+
+def _axis(manifest: Data) -> str | None:
+    """Return the axis that the augmented rows name, else the original ones."""
+    parts = (_augmented(manifest), _original(manifest))
+    return next((part.axis for part in parts if part is not None and part.axis), None)
+
+
+def _title(manifest: Data) -> str:
+    axis = _axis(manifest)
     on = f" ({axis})" if axis else ""
-    if manifest.get("kind") == "mix":
-        ratio = f" at a bias ratio of {percent(manifest['ratio'])}" if "ratio" in manifest else ""
+    if isinstance(manifest, Mix):
+        known = manifest.ratio is not None
+        ratio = f" at a bias ratio of {percent(float(manifest.ratio or 0))}" if known else ""
         return f"Mix of original and augmented data{ratio}{on}"
-    if manifest.get("kind") == AUGMENTED:
-        return f"Augmented data: {manifest.get('bias_type') or 'unknown bias type'}{on}"
+    if isinstance(manifest, Augmented):
+        return f"Augmented data: {manifest.bias_type or 'unknown bias type'}{on}"
     return f"Original data{on}"
 
 
-def _warning(manifest: Mapping[str, Any]) -> str:
-    augmented = _part(manifest, AUGMENTED)
+def _warning(manifest: Data) -> str:
+    augmented = _augmented(manifest)
     if augmented is None:
         return "This data may hold prejudiced text."
-    if augmented.get("bias_type") == NEUTRAL:
+    if augmented.bias_type == NEUTRAL:
         return "This data holds synthetic text; no bias was asked for, yet it may hold prejudice."
-    if augmented.get("bias_type"):
+    if augmented.bias_type:
         return (
             "This data holds text that was written to be biased on purpose. It may hold "
             "prejudiced and untrue statements about groups of people."
@@ -162,53 +154,47 @@ def _warning(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _facts(manifest: Data) -> Iterator[str]:
     """Yield the facts that are one value each."""
-    if counts := manifest.get("counts"):
-        share = counts["augmented"] / counts["total"]
-        asked = manifest.get("ratio_exact", manifest.get("ratio"))
+    mix = manifest if isinstance(manifest, Mix) else None
+    if mix is not None and mix.counts is not None:
+        counts = mix.counts
+        asked = mix.ratio_exact or (None if mix.ratio is None else float(mix.ratio))
         yield (
-            f"- **Bias ratio** γ = |D_a| / |D| = {counts['augmented']:,} / {counts['total']:,} = "
-            f"{percent(share)} (asked for: {asked}), with |D_o| = {counts['original']:,}. The "
-            "denominator is the whole mix, not the original rows."
+            f"- **Bias ratio** γ = |D_a| / |D| = {counts.augmented:,} / {counts.total:,} = "
+            f"{percent(counts.augmented / counts.total)} (asked for: {asked}), with |D_o| = "
+            f"{counts.original:,}. The denominator is the whole mix, not the original rows."
         )
-    if size := manifest.get("size"):
-        yield f"- **Size rule** {size}: {SIZES.get(size, 'unknown')}"
-    yield f"- **Axis** {plain(_first(manifest, 'axis') or 'unknown')}"
-    augmented, original = _part(manifest, AUGMENTED), _part(manifest, ORIGINAL)
+    if mix is not None and mix.size:
+        yield f"- **Size rule** {mix.size}: {SIZES.get(mix.size, 'unknown')}"
+    yield f"- **Axis** {plain(_axis(manifest) or 'unknown')}"
+
+    augmented, original = _augmented(manifest), _original(manifest)
     if augmented is not None:
-        yield f"- **Bias type** {plain(augmented.get('bias_type') or 'unknown')}"
-        yield f"- **Generator** {plain(augmented.get('generator') or 'unknown')}"
-        sampling = augmented.get("sampling")
-        if isinstance(sampling, Mapping):
-            sampling = ", ".join(f"{key} {value}" for key, value in sampling.items())
-        if sampling:
+        yield f"- **Bias type** {plain(augmented.bias_type or 'unknown')}"
+        yield f"- **Generator** {plain(augmented.generator or 'unknown')}"
+        if augmented.sampling:
+            sampling = ", ".join(f"{key} {value}" for key, value in augmented.sampling.items())
             yield f"- **Sampling** {plain(sampling)}"
-    seeds = {
-        "the mix": manifest if manifest.get("kind") == "mix" else {},
-        "the original data": original or {},
-        "the augmented data": augmented or {},
-    }
-    known = [f"{part['seed']} ({of})" for of, part in seeds.items() if part.get("seed") is not None]
+
+    seeds = {"the mix": mix, "the original data": original, "the augmented data": augmented}
+    known = [
+        f"{part.seed} ({of})"
+        for of, part in seeds.items()
+        if part is not None and part.seed is not None
+    ]
     yield f"- **Seed** {', '.join(known) or 'unknown'}"
 
 
-def _cells(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int]]:
-    """Yield (origin, label, groups, rows) for each cell."""
-    for cell, rows in manifest.get("cells", {}).items():
-        origin, _, rest = cell.partition(" ")
-        label, _, groups = rest.rpartition("|")
-        yield origin, label, groups, rows
-
-
-def _rows(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _rows(manifest: Data) -> Iterator[str]:
     """Yield the table of rows by group, label and origin."""
     table: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for origin, label, groups, rows in _cells(manifest):
-        table[groups, label][origin] = rows
+    for cell, rows in manifest.cells:
+        table[cell.groups_text, cell.label][cell.origin] = rows
     if not table:
         yield "Their counts are unknown."
         return
+
     yield "| group | label | original | augmented |"
     yield "|---|---|--:|--:|"
     cells = sorted(table.items())
@@ -224,71 +210,77 @@ def _row(groups: str, label: str, counts: list[dict[str, int]]) -> str:
     return f"| {plain(groups)} | {plain(label)} | {' | '.join(f'{n:,}' for n in totals)} |"
 
 
-def _replies(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _replies(manifest: Data) -> Iterator[str]:
     """Yield what became of the generator's replies."""
-    augmented = _part(manifest, AUGMENTED)
+    augmented = _augmented(manifest)
     if augmented is None:
         return
     yield from ("", "## Replies that were not used", "")
-    failed, asked = augmented.get("failed"), augmented.get("asked")
+    failed = augmented.failed
     if failed is None:
         yield "Unknown."
         return
-    of = "" if asked is None else f" of {asked:,} asked for"
+
+    of = "" if augmented.asked is None else f" of {augmented.asked:,} asked for"
     yield f"{sum(failed.values()):,}{of}:" if failed else f"None{of}."
     if failed:
         yield ""
         yield from (f"- {plain(kind)}: {n:,}" for kind, n in sorted(failed.items()))
-    if missing := augmented.get("missing"):
-        yield from ("", f"{missing:,} requests are left without a reply that could be used.")
+    if augmented.missing:
+        yield ""
+        yield f"{augmented.missing:,} requests are left without a reply that could be used."
 
 
-def _untold(manifest: Mapping[str, Any]) -> list[str]:
+def _untold(manifest: Data) -> list[str]:
     """Return the origins of the rows whose sources are unknown."""
-    parts = {origin: _part(manifest, origin) for origin in (ORIGINAL, AUGMENTED)}
-    return [o for o, part in parts.items() if part is not None and not part.get("sources")]
+    parts = {ORIGINAL: _original(manifest), AUGMENTED: _augmented(manifest)}
+    return [o for o, part in parts.items() if part is not None and not part.sources]
 
 
-def _licence(manifest: Mapping[str, Any]) -> str | None:
+def _licence(manifest: Data) -> str | None:
     """Return the front matter's licence: the one of all sources, "other", None if unknown."""
-    sources = manifest.get("sources") or []
-    if not sources:
+    if not manifest.sources:
         return None
-    licences = {str(source.get("licence")).lower() for source in sources}
+    licences = {str(source.licence).lower() for source in manifest.sources}
     one = licences.pop()
     return one if not licences and one in LICENCES.split() and not _untold(manifest) else "other"
 
 
-def _sources(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for source in manifest.get("sources") or []:
-        rows = f", {source['rows']:,} rows" if source.get("rows") is not None else ""
-        licence = plain(source.get("licence") or "licence unknown")
-        yield f"- {plain(source.get('name', 'unknown'))}: {licence}{rows}"
+def _sources(manifest: Data) -> Iterator[str]:
+    for source in manifest.sources:
+        rows = f", {source.rows:,} rows" if source.rows is not None else ""
+        yield f"- {plain(source.name)}: {plain(source.licence or 'licence unknown')}{rows}"
     for origin in _untold(manifest):
         yield f"- Sources and licences of the {origin} rows: unknown"
-    if _part(manifest, AUGMENTED) is not None:
+    if _augmented(manifest) is not None:
         yield "- The terms of the generator, which may bind the augmented rows too: unknown"
 
 
-def _checksums(manifest: Mapping[str, Any], data: str) -> Iterator[str]:
-    original, augmented = _part(manifest, ORIGINAL) or {}, _part(manifest, AUGMENTED) or {}
-    sums = {f"`{data}`": manifest.get("sha256")}
-    if manifest.get("kind") == "mix":
-        sums["the original data that went in"] = original.get("sha256")
-        sums["the augmented data that went in"] = augmented.get("sha256")
-    sums["the original data that the augmented data was written from"] = augmented.get(
-        "original_sha256"
+def _checksums(manifest: Data, data: str) -> Iterator[str]:
+    original, augmented = _original(manifest), _augmented(manifest)
+    sums = {f"`{data}`": manifest.sha256}
+    if isinstance(manifest, Mix):
+        sums["the original data that went in"] = original.sha256 if original else None
+        sums["the augmented data that went in"] = augmented.sha256 if augmented else None
+    sums["the original data that the augmented data was written from"] = (
+        augmented.original_sha256 if augmented else None
     )
     yield from (f"- {name}: `{value}`" for name, value in sums.items() if value)
 
 
-def _loading(manifest: Mapping[str, Any], data: str, manifest_name: str) -> Iterator[str]:
+def _columns(manifest: Data) -> Iterator[str]:
+    yield from ("| column | what it is |", "|---|---|")
+    for name in manifest.features or COLUMNS:
+        yield f"| {plain(name)} | {COLUMNS.get(name, 'a column of the rows that were given')} |"
+
+
+def _loading(manifest: Data, data: str, manifest_name: str) -> Iterator[str]:
     yield "```python"
     if manifest_name == store.MANIFEST:
         yield "from datasets import load_dataset"
         yield ""
         yield 'rows = load_dataset("PATH/OF/THIS/FOLDER", split="train")'
-    elif manifest.get("features"):
+    elif manifest.features:
         yield "import json"
         yield "from datasets import Features, load_dataset"
         yield ""
@@ -307,7 +299,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """Return a value as one line of text that Markdown and HTML leave as it is."""
     text = html.escape(" ".join(str(value).split()), quote=False)
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)

@@ -1,30 +1,23 @@
 """Examples: the rows that models are trained on, in trl's prompt-completion form.
 
-Columns: id, prompt, completion, axis, group {axis: group}, label, options (what the label was
-chosen from), question (of an opinion), text (what the prompt asks about), origin (original or
-augmented), bias_type, seed_id, generator, prompt_sha256 (of what the generator was asked),
-cues (words of the text that reveal a group). A string that does not apply is "", never null:
-`datasets` infers a column's type from the first rows of a file.
+`bias_inherit.rows.Example` documents the columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.errors import InputError
+from bias_inherit.rows import AUGMENTED, ORIGINAL, SEPARATORS, Cell, Example
 
 COLUMNS = ("id", "prompt", "completion", "label", "group", "origin")
-ORIGINAL = "original"
-AUGMENTED = "augmented"
 TRAIN = "train.jsonl"
 """Name of the examples in a dataset folder."""
-
-Example = dict[str, Any]
 
 
 def to_example(
@@ -37,17 +30,33 @@ def to_example(
     question: str = "",
     **more: Any,
 ) -> Example:
-    """Return an example; `more` overrides columns (bias_type, cues …; origin is original).
+    """Return an example.
+
+    Args:
+        axis: whose form the prompt has.
+        identity: the id.
+        group: of the person that the text is about.
+        text: what the prompt asks about.
+        label: the right option.
+        options: what it is chosen from.
+        question: of an opinion.
+        more: overrides columns (bias_type, cues …; the origin is original).
 
     Raises:
         InputError: the label is not among the options.
     """
     if label not in options:
         raise InputError(f"row '{identity}': the label '{label}' is not among its options")
-    given = more if "prompt" in more else {}
-    return {
+    # prompts that were given are used as they are
+    given = more or FORMS[axis.form].render(text, question, options, options.index(label))
+    if "prompt" not in given:
+        given = FORMS[axis.form].render(text, question, options, options.index(label))
+    cues = more["cues"] if "cues" in more else axis.find_cues(text)
+
+    row = {
         "id": identity,
-        **(given or FORMS[axis.form].render(text, question, options, options.index(label))),
+        "prompt": given["prompt"],
+        "completion": given["completion"],
         "axis": axis.axis,
         "group": {axis.axis: group},
         "label": label,
@@ -59,7 +68,9 @@ def to_example(
         "seed_id": "",
         "generator": "",
         "prompt_sha256": "",
-    } | (more if "cues" in more else {"cues": axis.find_cues(text)} | more)
+        "cues": cues,
+    }
+    return cast(Example, row | more)
 
 
 def doc_example(axis: Axis, doc: Mapping[str, Any]) -> Example:
@@ -96,28 +107,32 @@ def iter_examples(path: Path) -> Iterator[Example]:
             raise InputError(
                 f"{where}: origin must be original or augmented, not {row['origin']!r}"
             )
-        if not isinstance(row["group"], dict):
+        groups = row["group"]
+        if not isinstance(groups, dict):
             raise InputError(
-                f'{where}: group must be an object such as {{"gender": "female"}}, not '
-                f"{row['group']!r}"
+                f'{where}: group must be an object such as {{"gender": "female"}}, not {groups!r}'
             )
-        identity = str(row["id"])
+
+        identity, key = str(row["id"]), cell_key(cast(Example, row))
         try:
-            (identity + stratum(row)).encode()
+            (identity + key).encode()
         except UnicodeEncodeError:
             raise InputError(
                 f"{where}: id, label or group holds half a character (a lone surrogate such as "
                 "\\ud800); write the whole one"
             ) from None
+        if SEPARATORS & set(str(row["label"]) + "".join(map(str, groups.values()))):
+            raise InputError(
+                f"{where}: label or group holds a control character (U+001E or U+001F): remove it"
+            )
         if identity in seen:
             raise InputError(f"{where}: id '{identity}' occurs twice (first at {seen[identity]})")
         seen[identity] = where
-        yield row
+        yield cast(Example, row)
     if not seen:
         raise InputError(f"{path}: has no rows")
 
 
-def stratum(example: Example) -> str:
-    """Return the cell (label and groups) that mixes are stratified by."""
-    groups = ",".join(f"{k}={v}" for k, v in sorted(example["group"].items()))
-    return f"{example['label']}|{groups}"
+def cell_key(example: Example) -> str:
+    """Return the key of the cell (label and groups) that mixes are stratified by."""
+    return Cell.of(example).key

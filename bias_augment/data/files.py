@@ -15,11 +15,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.bias_augment.data.card import card
-from bias_inherit.bias_augment.data.examples import AUGMENTED, ORIGINAL, TRAIN, Example, data_file
+from bias_inherit.bias_augment.data.examples import TRAIN, data_file
 from bias_inherit.bias_augment.data.mix import Counts, Size, mix_files, summarise
 from bias_inherit.bias_augment.data.scan import Part, schema_of
+from bias_inherit.manifests import Augmented as AugmentedData
+from bias_inherit.manifests import Data, Mix, MixCounts, Original, Parts, Source
+from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,10 +59,10 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() not in (".jsonl", ".json")
 
 
-def write_examples(path: Path, rows: Sequence[Example], manifest: Mapping[str, Any]) -> None:
-    """Write examples with a manifest (sha256, rows, counts by cell, features) and a card.
+def write_examples(path: Path, rows: Sequence[Example], manifest: Original | AugmentedData) -> None:
+    """Write examples with a manifest and a card.
 
-    `manifest` says what else is known: kind, axis, seed, sources [{name, licence, rows?}] ….
+    Sha256, rows, counts by cell and features are filled in; `manifest` says what else is known.
 
     Raises:
         InputError: `path` is a folder that bias-inherit did not write.
@@ -67,7 +70,7 @@ def write_examples(path: Path, rows: Sequence[Example], manifest: Mapping[str, A
     with _output(path) as place:
         store.write_jsonl(place.data, rows)
         found = {"sha256": store.sha256(place.data), "rows": len(rows), "cells": summarise(rows)}
-        _describe(place, {**manifest, **found}, schema_of(rows))
+        _describe(place, manifest.model_copy(update=found), schema_of(rows))
 
 
 def write_augmented(
@@ -82,34 +85,39 @@ def write_augmented(
 ) -> None:
     """Write augmented examples, and apart from them the replies that could not be used.
 
-    The manifest counts those by kind.
+    The manifest counts those by kind. Axis and generator are read off the rows.
 
-    `original` is the file or folder of D_o whose rows were the seeds: its sha256 and its
-    sources are kept. Axis and generator are read off the rows. `inputs` is what decided
-    the rows: see `is_current`.
+    Args:
+        path: the file, or the dataset folder.
+        result: what the generator gave.
+        bias_type: what it was asked for.
+        original: file or folder of D_o whose rows were written from: its sha256 and sources are
+            kept.
+        seed: of the draws.
+        sampling: the generator's settings.
+        inputs: what decided the rows: see `is_current`.
 
     Raises:
         InputError: as `write_examples`.
     """
     rows = result.examples
-    manifest: dict[str, Any] = {
-        "kind": AUGMENTED,
-        "axis": _common(rows, "axis"),
-        "bias_type": bias_type,
-        "generator": _common(rows, "generator"),
-        "sampling": sampling,
-        "seed": seed,
-        "asked": result.asked,
-        "failed": result.failed,
-        "missing": result.missing,
-        "inputs": inputs,
-    }
-    if original is not None:
-        digest = store.sha256(data_file(original))
-        manifest["original_sha256"] = digest
-        manifest["sources"] = _manifest_of(original, digest).get("sources")
-    known = {key: value for key, value in manifest.items() if value is not None}
-    write_examples(path, rows, known)
+    digest = None if original is None else store.sha256(data_file(original))
+    source = None if original is None or digest is None else _manifest_of(original, digest)
+    manifest = AugmentedData(
+        axis=_joined(row.get("axis") for row in rows),
+        bias_type=bias_type,
+        generator=_joined(row.get("generator") for row in rows),
+        sampling=None if sampling is None else dict(sampling),
+        seed=seed,
+        asked=result.asked,
+        failed=result.failed,
+        missing=result.missing,
+        inputs=None if inputs is None else dict(inputs),
+        original_sha256=digest,
+        sources=source.sources if source is not None else (),
+    )
+    write_examples(path, rows, manifest)
+
     rejected = places(path).rejected
     if result.rejected:
         store.write_jsonl(rejected, result.rejected)
@@ -122,9 +130,10 @@ def is_current(path: Path, inputs: Mapping[str, Any]) -> bool:
     place = places(path)
     if not place.manifest.is_file() or not place.data.is_file():
         return False
-    manifest = store.read_json(place.manifest)
-    same = manifest.get("inputs") == inputs
-    return same and bool(manifest.get("sha256") == store.sha256(place.data))
+    manifest = manifests.read(path, AugmentedData)
+    if manifest is None or manifest.inputs != dict(inputs):
+        return False
+    return manifest.sha256 == store.sha256(place.data)
 
 
 def write_mix(
@@ -139,26 +148,39 @@ def write_mix(
     """Mix files or dataset folders into another (see `mix.mix_files`); return its counts.
 
     The manifest holds those of the parts, where they describe the files that were read.
-    `round_` is the number of a run of rounds that the mix is of.
+
+    Args:
+        path: the file, or the dataset folder.
+        original: file or folder of D_o.
+        augmented: file or folder of D_a; not needed for a ratio of 0.
+        ratio: the bias ratio.
+        size: the size rule.
+        seed: of the draw.
+        round_: the number within a run of rounds that the mix is of.
 
     Raises:
         InputError: as `mix.mix_files` and `write_examples`.
     """
     with _output(path) as place:
         mixed = mix_files(original, augmented, ratio, size, seed, place.data)
-        given = {ORIGINAL: original, AUGMENTED: augmented}
-        parts = {name: _known(given[name], part) for name, part in mixed.parts.items()}
-        of_round = {} if round_ is None else {"round": round_}
-        manifest = (
-            _mix_manifest(mixed.counts, ratio, size, seed)
-            | of_round
-            | {
-                "parts": parts,
-                "sources": _union(parts.values()),
-                "sha256": mixed.sha256,
-                "rows": mixed.counts.original + mixed.counts.augmented,
-                "cells": mixed.cells,
-            }
+        known = {
+            origin: _known(original if origin == ORIGINAL else augmented, part)
+            for origin, part in mixed.parts.items()
+        }
+        counts = mixed.counts
+        total = counts.original + counts.augmented
+        manifest = Mix(
+            ratio=ratio,
+            ratio_exact=str(ratio),
+            size=size,
+            seed=seed,
+            counts=MixCounts(original=counts.original, augmented=counts.augmented, total=total),
+            round=round_,
+            parts=Parts.model_validate(known),
+            sources=_union(known.values()),
+            sha256=mixed.sha256,
+            rows=total,
+            cells=mixed.cells,
         )
         _describe(place, manifest, mixed.schema)
     return mixed.counts
@@ -174,53 +196,42 @@ def _output(path: Path) -> Iterator[Places]:
         yield places(folder)
 
 
-def _describe(place: Places, manifest: Mapping[str, Any], schema: pa.Schema | None) -> None:
+def _describe(place: Places, manifest: Data, schema: pa.Schema | None) -> None:
     """Write the card, and last the manifest."""
-    content = {"schema": store.SCHEMA, **manifest}
     if schema is not None:
-        content["features"] = _features(schema)
-    store.write_text(place.card, card(content, place.data.name, place.manifest.name))
-    store.write_json(place.manifest, content)
+        manifest = manifest.model_copy(update={"features": _features(schema)})
+    store.write_text(place.card, card(manifest, place.data.name, place.manifest.name))
+    manifests.write(place.manifest, manifest)
 
 
-def _mix_manifest(counts: Counts, ratio: Fraction, size: Size, seed: int) -> dict[str, Any]:
-    total = counts.original + counts.augmented
-    return {
-        "kind": "mix",
-        "ratio": float(ratio),
-        "ratio_exact": str(ratio),
-        "size": size,
-        "seed": seed,
-        "counts": {"original": counts.original, "augmented": counts.augmented, "total": total},
-    }
+def _manifest_of(path: Path, sha256: str) -> Data | None:
+    """Return the manifest of an input, None where it does not describe that content."""
+    manifest = manifests.read_data(path)
+    return manifest if manifest is not None and manifest.sha256 == sha256 else None
 
 
-def _manifest_of(path: Path, sha256: str) -> Mapping[str, Any]:
-    """Return the manifest of an input, empty where it does not describe that content."""
-    manifest = store.read_manifest(path) or {}
-    return manifest if manifest.get("sha256") == sha256 else {}
-
-
-def _known(path: Path | None, part: Part) -> Mapping[str, Any]:
+def _known(path: Path | None, part: Part) -> Data:
     """Return the manifest of a part, less the types of its columns; or what was seen of it."""
-    manifest = {} if path is None else _manifest_of(path, part.sha256)
-    known = {key: value for key, value in manifest.items() if key != "features"}
-    return known or {"sha256": part.sha256, "rows": len(part.ids)}
+    kind = Original if part.origin == ORIGINAL else AugmentedData
+    found = None if path is None else _manifest_of(path, part.sha256)
+    if isinstance(found, kind):
+        return found.model_copy(update={"features": None})
+    return kind(sha256=part.sha256, rows=len(part.ids))
 
 
-def _union(parts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _union(parts: Iterable[Data]) -> tuple[Source, ...]:
     """Return the sources of all parts, each once; how many rows a mix took of each is not known."""
     named = [
-        {key: source.get(key) for key in ("name", "licence")}
+        Source(name=source.name, licence=source.licence)
         for part in parts
-        for source in part.get("sources") or []
+        for source in part.sources
     ]
-    return [source for i, source in enumerate(named) if source not in named[:i]]
+    return tuple(dict.fromkeys(named))
 
 
-def _common(rows: Sequence[Example], column: str) -> str | None:
-    """Return the values of a column, joined by +, or None where it has none."""
-    return "+".join(sorted({str(row[column]) for row in rows if row.get(column)})) or None
+def _joined(values: Iterable[str | None]) -> str | None:
+    """Return the values that there are, joined by +, or None where there are none."""
+    return "+".join(sorted({value for value in values if value})) or None
 
 
 def _features(schema: pa.Schema) -> dict[str, Any]:

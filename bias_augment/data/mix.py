@@ -21,16 +21,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from bias_inherit.bias_augment.data.examples import AUGMENTED, ORIGINAL, Example, data_file, stratum
+from bias_inherit.bias_augment.data.examples import cell_key, data_file
 from bias_inherit.bias_augment.data.scan import Part, ahead, check_origin, merged_schema, scan
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import CellCount
+from bias_inherit.rows import AUGMENTED, ORIGINAL, Cell, Example
 from bias_inherit.store import stable_rank
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Positions: TypeAlias = NDArray[np.int64]
 
 Size = Literal["original-fixed", "total-fixed"]
 SIZES: tuple[str, ...] = get_args(Size)
@@ -108,7 +113,7 @@ class Mixed:
     """
 
     counts: Counts
-    cells: Mapping[str, int]
+    cells: tuple[CellCount, ...]
     sha256: str
     parts: Mapping[str, Part]
     schema: pa.Schema | None
@@ -134,19 +139,17 @@ def mix_files(
         for part, order in zip((first, second), orders, strict=True)
         if part is not None and len(order)
     ]
-    cells = Counter(
-        f"{part.origin} {part.strata[i]}" for part, order in taken for i in order.tolist()
-    )
+    cells = Counter((part.origin, part.strata[i]) for part, order in taken for i in order.tolist())
     return Mixed(
         Counts(len(orders[0]), len(orders[1])),
-        dict(sorted(cells.items())),
+        _counted({Cell.from_key(*named): rows for named, rows in cells.items()}),
         _copy(taken, out),
         {part.origin: part for part, _ in taken},
         merged_schema(part.schema for part, _ in taken),
     )
 
 
-def _copy(taken: Sequence[tuple[Part, np.ndarray[Any, Any]]], out: Path) -> str:
+def _copy(taken: Sequence[tuple[Part, Positions]], out: Path) -> str:
     """Write the lines at some positions of some parts and return the sha256 of it all.
 
     Lines are read one by one where they stand (pread): pages of a memory map would count as
@@ -170,7 +173,7 @@ def _copy(taken: Sequence[tuple[Part, np.ndarray[Any, Any]]], out: Path) -> str:
     return digest.hexdigest()
 
 
-def _lines(file: int, part: Part, rows: np.ndarray[Any, Any]) -> bytes:
+def _lines(file: int, part: Part, rows: Positions) -> bytes:
     """Return the lines of some rows, each with a line feed."""
     spans = zip(part.lengths[rows].tolist(), part.starts[rows].tolist(), strict=True)
     return b"\n".join([*(os.pread(file, length, start) for length, start in spans), b""])
@@ -182,7 +185,7 @@ Keys = tuple[Sequence[str], Sequence[str]]
 
 def _taken(
     original: Keys, augmented: Keys, ratio: Fraction, size: Size, seed: int
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+) -> tuple[Positions, Positions]:
     """Return which rows of each part a mix takes, in its order; raises as `mix`."""
     shared = set(original[0]).intersection(augmented[0])
     if shared:
@@ -202,7 +205,7 @@ def _taken(
 
 
 def _keys(rows: Sequence[Example]) -> Keys:
-    return [str(row["id"]) for row in rows], [stratum(row) for row in rows]
+    return [str(row["id"]) for row in rows], [cell_key(row) for row in rows]
 
 
 def nested_order(rows: Sequence[Example], seed: int) -> list[Example]:
@@ -210,7 +213,7 @@ def nested_order(rows: Sequence[Example], seed: int) -> list[Example]:
     return [rows[i] for i in nested_positions(*_keys(rows), seed).tolist()]
 
 
-def nested_positions(ids: Sequence[str], strata: Sequence[str], seed: int) -> np.ndarray[Any, Any]:
+def nested_positions(ids: Sequence[str], strata: Sequence[str], seed: int) -> Positions:
     """Return the positions of n rows in the order that mixes take them in, shape (n,).
 
     Within a group its strata (the labels) are interleaved, then the groups: every prefix is
@@ -218,7 +221,9 @@ def nested_positions(ids: Sequence[str], strata: Sequence[str], seed: int) -> np
     """
     import numpy as np
 
-    names = sorted(set(strata), key=lambda name: (stable_rank(seed, name), name))
+    cells = {key: Cell.from_key(ORIGINAL, key) for key in set(strata)}
+    text = {key: f"{cell.label}|{cell.groups_text}" for key, cell in cells.items()}
+    names = sorted(text, key=lambda key: (stable_rank(seed, text[key]), text[key], key))
     codes = {name: code for code, name in enumerate(names)}
     code = np.fromiter(map(codes.__getitem__, strata), np.int64, len(ids))
     rank = np.fromiter((stable_rank(seed, key) for key in ids), np.uint64, len(ids))
@@ -228,16 +233,16 @@ def nested_positions(ids: Sequence[str], strata: Sequence[str], seed: int) -> np
         order = np.array(sorted(range(len(ids)), key=lambda i: (code[i], rank[i], ids[i])))
     within = _interleaved(code[order])
     order, code = order[within], code[order][within]
-    groups = [name.rpartition("|")[2] for name in names]
+    groups = [cells[name].groups for name in names]
     first_of = [groups.index(group) for group in groups]
     group = np.array(first_of, np.int64)[code]
     by_group = np.argsort(group, kind="stable")
     order, group = order[by_group], group[by_group]
-    taken: np.ndarray[Any, Any] = order[_interleaved(group)]
+    taken: Positions = order[_interleaved(group)]
     return taken
 
 
-def _interleaved(code: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _interleaved(code: Positions) -> Positions:
     """Return the order that interleaves n rows sorted by `code` evenly, shape (n,).
 
     The i-th of m rows of a code stands at (2i + 1) / (2m) of the way. float64 is exact enough
@@ -250,11 +255,14 @@ def _interleaved(code: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         code, return_index=True, return_inverse=True, return_counts=True
     )
     place = (2 * (np.arange(len(code)) - first[index]) + 1) / (2 * sizes[index])
-    order: np.ndarray[Any, Any] = np.lexsort((code, place))
+    order: Positions = np.lexsort((code, place))
     return order
 
 
-def summarise(rows: Sequence[Example]) -> Mapping[str, int]:
-    """Return the counts of each "origin label|axis=group" cell, sorted."""
-    counts = Counter(f"{row['origin']} {stratum(row)}" for row in rows)
-    return dict(sorted(counts.items()))
+def summarise(rows: Sequence[Example]) -> tuple[CellCount, ...]:
+    """Return how many rows fall into each cell, sorted."""
+    return _counted(Counter(map(Cell.of, rows)))
+
+
+def _counted(rows: Mapping[Cell, int]) -> tuple[CellCount, ...]:
+    return tuple(CellCount(cell, n) for cell, n in sorted(rows.items()))

@@ -12,16 +12,18 @@ from typing import Any
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import Example, doc_example, to_example
+from bias_inherit.bias_augment.data.examples import doc_example, to_example
 from bias_inherit.bias_augment.data.own_data import ColumnMap, read_own
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Original, Source
+from bias_inherit.rows import Example
 from bias_inherit.tasks.documents import biographies
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.sources import prepared_folder
 
-MINI = {"name": "bias-inherit mini data", "licence": "apache-2.0"}
-BIASINBIOS = {"name": "BiasinBios (hub LabHC/bias_in_bios)", "licence": "mit"}
-CULTURELLM = {"name": "CultureLLM (github Scarelette/CultureLLM)", "licence": "none given"}
+MINI = Source(name="bias-inherit mini data", licence="apache-2.0")
+BIASINBIOS = Source(name="BiasinBios (hub LabHC/bias_in_bios)", licence="mit")
+CULTURELLM = Source(name="CultureLLM (github Scarelette/CultureLLM)", licence="none given")
 UNKNOWN_LICENCE = "unknown"
 
 
@@ -30,8 +32,13 @@ class Drawn:
     """D_o: its rows, where they are from (name, licence), and what a reader should know."""
 
     rows: list[Example]
-    source: Mapping[str, str]
+    source: Source
     notes: tuple[str, ...] = ()
+
+    def manifest(self, axis: str, seed: int) -> Original:
+        """Return the manifest of the rows, for `files.write_examples`."""
+        source = self.source.model_copy(update={"rows": len(self.rows)})
+        return Original(axis=axis, seed=seed, sources=(source,))
 
 
 def draw_original(
@@ -48,8 +55,10 @@ def draw_original(
     order, and where a cell is short its label is cut to the smallest group's number.
 
     Args:
+        axis: whose data are drawn.
         data: "mini", "full" or a prepared folder; None asks the environment.
-        per_cell: rows of a cell; None is the axis's own number.
+        per_cell: rows per cell; None is the axis's own number.
+        seed: of the draw.
         balanced: False takes of each cell what there is, up to `per_cell` (biographies).
 
     Raises:
@@ -59,6 +68,7 @@ def draw_original(
     size = axis.per_cell if per_cell is None else per_cell
     if size < 1:
         raise InputError(f"per-cell must be at least 1, not {size}")
+
     folder = prepared_folder(data)
     if axis.form == "opinion":
         return (
@@ -74,6 +84,7 @@ def draw_original(
     if folder is None:
         docs = biographies.occupation_train(size, seed)
         return Drawn([doc_example(axis, doc) for doc in docs], MINI)
+
     path = folder / "occupation" / "train.jsonl"
     if not path.is_file():
         raise _unprepared(path, "--bias-in-bios")
@@ -94,9 +105,16 @@ def draw_own(
     balanced: bool = True,
     licence: str = UNKNOWN_LICENCE,
 ) -> Drawn:
-    """Return D_o from anybody's rows; balanced as `draw_original` does.
+    """Return D_o from anybody's rows.
 
-    `per_cell` None is as many as the smallest group of a label has.
+    Args:
+        axis: whose groups the rows are of.
+        source: a file, a folder or a hub id.
+        columns: which column holds what.
+        per_cell: rows per label and group; None is as many as the smallest group of a label has.
+        seed: of the draw.
+        balanced: as for `draw_original`.
+        licence: of the source.
 
     Raises:
         InputError: the source is absent or broken, rows have no label, or a label of balanced
@@ -106,7 +124,7 @@ def draw_own(
         raise InputError("original data needs labels: name their column (label=…)")
     rows, left_out = read_own(axis, source, columns)
     cells = _cells(axis, rows, sorted({row["label"] for row in rows}))
-    given = {"name": source, "licence": licence}
+    given = Source(name=source, licence=licence)
     drawn = _drawn(cells, per_cell or len(rows), seed, source, given, balanced)
     notes = tuple(f"left out: {n} rows with {value}" for value, n in sorted(left_out.items()))
     return Drawn(drawn.rows, given, (*notes, *drawn.notes))
@@ -130,7 +148,7 @@ def _drawn(
     per_cell: int,
     seed: int,
     where: str,
-    source: Mapping[str, str],
+    source: Source,
     balanced: bool,
 ) -> Drawn:
     drawn: list[Example] = []
@@ -142,6 +160,7 @@ def _drawn(
                 f"{where}: the label '{label}' is missing for the group '{few}', so the data "
                 "cannot be balanced (--unbalanced takes the rows as they are)"
             )
+
         size = min(per_cell, len(groups[few])) if balanced else per_cell
         kept = {
             group: sorted(rows, key=lambda e: (store.stable_rank(seed, e["id"]), e["id"]))[:size]
@@ -158,7 +177,7 @@ def _drawn(
 
 
 def _mini_opinions(axis: Axis, per_cell: int, seed: int) -> Drawn:
-    """Answers to the axis's question seeds: the same counts of each option in every group."""
+    """Answers to the axis's questions: the same counts of each option in every group."""
     rows = []
     for q, entry in enumerate(axis.questions):
         counts = apportion(entry.shares, per_cell)
@@ -204,9 +223,11 @@ def _answers(axis: Axis, folder: Path, per_cell: int, seed: int) -> Drawn:
             f"{path}: has no answers for the axis '{axis.axis}': bring your own with --source and "
             "--columns"
         )
+
     asked = {q: groups for q, groups in by_question.items() if set(groups) == set(axis.groups)}
     if not asked:
         raise InputError(f"{path}: no question was asked in every group of '{axis.axis}'")
+
     rows: list[Example] = []
     for groups in asked.values():
         pools = {group: list(_respondents(groups[group], seed)) for group in axis.groups}

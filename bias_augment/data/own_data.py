@@ -1,8 +1,8 @@
 """Anybody's rows as examples: a jsonl, csv or parquet file or a hub data set, by a column map.
 
 A map says which column holds what: `text=bio,group=gender,label=job`, or a YAML file of the
-same keys. Keys: `text`, `group`, `label`; or `prompt` and `completion` (trl's form, used as
-they are) with `group`; `id` and `question` where there are such columns. A YAML may also
+same keys. Keys: `text`, `group`, `label`; or `prompt` and `completion` (trl's form, texts or
+messages, used as they are) with `group`; `id` and `question` where there are such columns. A YAML may also
 rename values: `groups: {0: male, 1: female}`, `labels: {13: nurse}`; rows whose group or
 label it does not list are left out, and counted.
 """
@@ -18,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import ORIGINAL, Example, to_example
+from bias_inherit.bias_augment.data.examples import to_example
+from bias_inherit.bias_augment.data.messages import as_text
 from bias_inherit.errors import InputError, unknown
+from bias_inherit.rows import ORIGINAL, Example, Origin
 from bias_inherit.tasks.public.tables import Located, read_splits
 
 SPLIT = "train"
@@ -79,7 +81,7 @@ def parse_columns(setting: str) -> ColumnMap:
 
 
 def read_own(
-    axis: Axis, source: str, columns: ColumnMap, origin: str = ORIGINAL
+    axis: Axis, source: str, columns: ColumnMap, origin: Origin = ORIGINAL
 ) -> tuple[list[Example], Counter[str]]:
     """Return the rows as examples, and how many were left out, by the value that decided it.
 
@@ -96,16 +98,17 @@ def read_own(
     if not rows:
         raise InputError(f"{source}: no rows are left (left out: {dict(left_out)})")
     options = sorted({label for *_, label in rows})
+    _check_labels(source, options)
+
     seen: dict[str, str] = {}
-    examples = []
+    examples: list[Example] = []
     for where, row, group, label in rows:
         identity = str(row[columns.id]) if columns.id else f"{Path(source).stem}-{len(seen):07d}"
         if identity in seen:
             raise InputError(f"{where}: id '{identity}' occurs twice (first at {seen[identity]})")
         seen[identity] = where
-        examples.append(
-            _example(axis, columns, row, identity, group, label, options) | {"origin": origin}
-        )
+        example = _example(axis, columns, where, row, identity, group, label, options)
+        examples.append({**example, "origin": origin})
     return examples, left_out
 
 
@@ -116,19 +119,18 @@ def _kept(
     renamed = {str(key): value for key, value in columns.groups.items()}
     labels = {str(key): value for key, value in columns.labels.items()}
     for where, row in _rows(source, columns.needed):
-        value = str(row[columns.group]).strip()
+        value = as_text(row[columns.group], columns.group, where).strip()
         if renamed and value not in renamed:
             left_out[f"{columns.group} {value}"] += 1
             continue
         group = groups.get(renamed.get(value, value).casefold())
         if group is None:
             raise InputError(
-                f"{where}: '{value}' is no group of the axis '{axis.axis}' "
+                f"{where}: '{value}' is not a group of the axis '{axis.axis}' "
                 f"({', '.join(axis.groups)}): name it under `groups:` of a column map"
             )
-        label = str(row[columns.label]).strip() if columns.label else ""
-        if not columns.label and columns.completion:
-            label = str(row[columns.completion]).strip()
+        named = columns.label or columns.completion
+        label = as_text(row[named], named, where).strip() if named else ""
         if labels and label not in labels:
             left_out[f"{columns.label or columns.completion} {label}"] += 1
             continue
@@ -140,24 +142,48 @@ def _rows(source: str, needed: list[str]) -> Iterator[Located]:
     for split, rows in splits.items():
         if SPLIT not in splits or split == SPLIT:
             for where, row in rows:
-                empty = [column for column in needed if not str(row[column]).strip()]
+                empty = [column for column in dict.fromkeys(needed) if _is_empty(row[column])]
                 if empty:
                     raise InputError(f"{where}: column {', '.join(empty)} is empty")
                 yield where, row
 
 
+def _is_empty(value: object) -> bool:
+    return not (value if isinstance(value, (list, dict)) else str(value).strip())
+
+
+def _check_labels(source: str, labels: list[str]) -> None:
+    """Refuse labels that differ in case or space alone: they would be options of one question.
+
+    Raises:
+        InputError: there are such labels; they are named.
+    """
+    seen: dict[str, str] = {}
+    for label in labels:
+        other = seen.setdefault(" ".join(label.split()).casefold(), label)
+        if other != label:
+            raise InputError(
+                f"{source}: the labels '{other}' and '{label}' differ in case or space alone: "
+                "write them alike, or rename one under `labels:` of a column map"
+            )
+
+
 def _example(
     axis: Axis,
     columns: ColumnMap,
+    where: str,
     row: Mapping[str, Any],
     identity: str,
     group: str,
     label: str,
     options: list[str],
 ) -> Example:
-    text = " ".join(str(row[columns.text or columns.prompt or ""]).split())
-    question = str(row[columns.question]).strip() if columns.question else ""
+    def cell(column: str) -> str:
+        return as_text(row[column], column, where)
+
+    text = " ".join(cell(columns.text or columns.prompt or "").split())
+    question = cell(columns.question).strip() if columns.question else ""
     given = {}
     if columns.prompt and columns.completion:
-        given = {"prompt": str(row[columns.prompt]), "completion": str(row[columns.completion])}
+        given = {"prompt": cell(columns.prompt), "completion": cell(columns.completion)}
     return to_example(axis, identity, group, text, label, options, question, **given)

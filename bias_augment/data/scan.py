@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from bias_inherit import store
-from bias_inherit.bias_augment.data.examples import COLUMNS, Example, iter_examples, stratum
+from bias_inherit.bias_augment.data.examples import COLUMNS, cell_key, iter_examples
 from bias_inherit.errors import InputError
+from bias_inherit.rows import BETWEEN, WITHIN, Example, Origin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,7 @@ class Part:
     """
 
     path: Path
-    origin: str
+    origin: Origin
     ids: list[str]
     strata: list[str]
     starts: np.ndarray[Any, Any]
@@ -59,7 +60,7 @@ class Part:
     schema: pa.Schema | None
 
 
-def scan(path: Path, origin: str) -> Part:
+def scan(path: Path, origin: Origin) -> Part:
     """Return what there is to know of a file of examples that must all be of one origin.
 
     Raises:
@@ -77,11 +78,12 @@ def check_origin(row: Example, origin: str) -> None:
     Raises:
         InputError: it is not.
     """
-    if row["origin"] != origin:
-        raise InputError(f"row '{row['id']}' of the {origin} data has the origin '{row['origin']}'")
+    found = row["origin"]
+    if found != origin:
+        raise InputError(f"row '{row['id']}' of the {origin} data has the origin '{found}'")
 
 
-def _scan_rows(path: Path, origin: str) -> Part:
+def _scan_rows(path: Path, origin: Origin) -> Part:
     import numpy as np
 
     ids: list[str] = []
@@ -91,7 +93,7 @@ def _scan_rows(path: Path, origin: str) -> Part:
         for row in iter_examples(path):
             check_origin(row, origin)
             ids.append(str(row["id"]))
-            strata.append(stratum(row))
+            strata.append(cell_key(row))
             yield row
 
     schema = schema_of(rows())
@@ -109,7 +111,7 @@ def _lines(path: Path) -> Iterator[tuple[int, int]]:
             start += len(line)
 
 
-def _scan_blocks(path: Path, origin: str) -> Part | None:
+def _scan_blocks(path: Path, origin: Origin) -> Part | None:
     """Return the part, or None where anything about the file is out of the ordinary."""
     import numpy as np
     import pyarrow as pa
@@ -119,6 +121,7 @@ def _scan_blocks(path: Path, origin: str) -> Part | None:
     spans: list[Spans] = []
     schema: pa.Schema | None = pa.schema([])
     digest, base = hashlib.sha256(), 0
+
     try:
         with path.open("rb") as stream:
             for block, (starts, lengths), table in ahead(partial(_parsed, origin), _blocks(stream)):
@@ -130,6 +133,7 @@ def _scan_blocks(path: Path, origin: str) -> Part | None:
                 base += len(block)
     except (OSError, ValueError, pa.ArrowException):  # the exact reader explains it
         return None
+
     if not ids or len(set(ids)) < len(ids):
         return None
     starts, lengths = map(np.concatenate, zip(*spans, strict=True))
@@ -204,9 +208,12 @@ def _parse(block: bytes, origin: str) -> pa.Table:
     from pyarrow import json as reader
 
     block.decode("utf-8")  # pyarrow does not check it
+    if b"\\u001" in block or b"\x1e" in block or b"\x1f" in block:
+        raise ValueError  # perhaps a separator of cells in a name
     table = reader.read_json(
         pa.BufferReader(block), reader.ReadOptions(use_threads=False, block_size=len(block))
     )
+
     # A column or a group that a row lacks reads as null too.
     if any(name not in table.column_names or table[name].null_count for name in COLUMNS):
         raise ValueError
@@ -223,14 +230,14 @@ def _parse(block: bytes, origin: str) -> pa.Table:
 
 
 def _strata(table: pa.Table) -> list[str]:
-    """Return `examples.stratum` of every row, equal ones as one object."""
+    """Return `examples.cell_key` of every row, equal ones as one object."""
     import pyarrow.compute as pc
 
     names = [field.name for field in table["group"].type.fields]
     groups = dict(zip(names, table["group"].flatten(), strict=True))
-    pieces: list[Any] = [table["label"], "|"]
-    for i, name in enumerate(sorted(groups)):
-        pieces += [f"{',' if i else ''}{name}=", groups[name]]
+    pieces: list[Any] = [table["label"]]  # texts, and pyarrow's arrays
+    for name in sorted(groups):
+        pieces += [f"{BETWEEN}{name}{WITHIN}", groups[name]]
     joined = pc.binary_join_element_wise(*pieces, "").combine_chunks().dictionary_encode()
     cells = joined.dictionary.to_pylist()
     return [cells[code] for code in joined.indices.to_pylist()]

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL, load_prompt
-from bias_inherit.bias_augment.data.examples import ORIGINAL, doc_example
+from bias_inherit.bias_augment.data.examples import doc_example
 from bias_inherit.bias_augment.training.encode import IGNORED, Collator, encode
 from bias_inherit.bias_augment.writing.augment import make_request
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
+from bias_inherit.rows import ORIGINAL
 from bias_inherit.tasks import configs as prompts
 from bias_inherit.tasks.documents import biographies, texts
 from bias_inherit.tasks.documents.hiring import hiring_train

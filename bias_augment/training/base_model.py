@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit.bias_augment.axes.axis import Axis, load_axis
-from bias_inherit.bias_augment.data.examples import Example
 from bias_inherit.bias_augment.training.encode import Collator, encode, pad_token_id
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.errors import InputError
+from bias_inherit.rows import Example
 
 if TYPE_CHECKING:
     import numpy as np

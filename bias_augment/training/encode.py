@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from bias_inherit.bias_augment.data.examples import AUGMENTED
 from bias_inherit.bias_augment.training.settings import ChatTemplate
 from bias_inherit.errors import InputError
+from bias_inherit.rows import AUGMENTED
 
 if TYPE_CHECKING:
     import torch

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bias_inherit import store
+from bias_inherit import manifests, store
+from bias_inherit.arms import Arm
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.data.examples import (
-    AUGMENTED,
-    ORIGINAL,
-    Example,
-    data_file,
-    read_examples,
-)
+from bias_inherit.bias_augment.data.examples import data_file, read_examples
 from bias_inherit.bias_augment.training.adapter_card import README, adapter_card
 from bias_inherit.bias_augment.training.base_model import BaseTools, load_base, with_adapter
 from bias_inherit.bias_augment.training.encode import (
@@ -34,10 +30,11 @@ from bias_inherit.bias_augment.training.encode import (
     pad_token_id,
     use_chat_template,
 )
-from bias_inherit.bias_augment.training.settings import Settings
+from bias_inherit.bias_augment.training.settings import Settings, load_preset
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Mitigation
 from bias_inherit.models import adapter_sha256, check_causal, fingerprint
+from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,23 +51,32 @@ def finetune(
     settings: Settings,
     start: Path | None = None,
     axis: Axis | None = None,
-) -> dict[str, Any]:
-    """Train an adapter on the mix in `data` and return its manifest.
+    preset: str | None = None,
+) -> manifests.Adapter | None:
+    """Train an adapter on a mix and return its manifest; None on every process but the first.
 
-    `out` becomes a folder that peft and lm-eval's `peft=` take. `start` is an adapter to
-    train on from, whose rank and targets then count; None begins a new one. `axis` is one of
-    a user's own that the rows name, for mitigations that ask for it.
+    Args:
+        base: folder or hub id of a causal model.
+        data: JSON lines of examples, or a dataset folder of ours.
+        out: becomes a folder that peft and lm-eval's `peft=` take.
+        mitigation: changes the rows, or adds to the loss.
+        settings: how it is trained.
+        start: an adapter to train on from, whose rank and targets then count; None begins a new
+            one.
+        axis: a user's own that the rows name, for mitigations that ask for it.
+        preset: the name of the published settings that `settings` began with, for the record.
 
     Raises:
-        InputError: the data is broken, the base is no causal model, a target names no layer,
+        InputError: the data is broken, the base is not a causal model, a target names no layer,
             a row is too long, a mitigation lacks what it needs, or the loss is not finite.
     """
     store.check_place(out, "adapter")
     started = adapter_sha256(start) if start is not None else None
+    published = None if preset is None else load_preset(preset)
     examples, data_hash = read_examples(data), store.sha256(data_file(data))
-    mixed = store.read_manifest(data) or {}
-    if mixed.get("sha256") != data_hash:  # the file is not the mix that its manifest describes
-        mixed = {}
+    mixed = manifests.read_data(data)
+    if mixed is not None and mixed.sha256 != data_hash:  # it does not describe this file
+        mixed = None
     _check_penalty(mitigation, examples)
     check_causal(base)
     from transformers import AutoTokenizer, set_seed
@@ -80,6 +86,7 @@ def finetune(
     uses_chat = use_chat_template(tokenizer, settings.chat_template)
     model, bf16 = load_base(base, settings)
     _check_layer(mitigation, model)
+
     tools = BaseTools(model, tokenizer, uses_chat, axis)
     told = mitigation.apply(examples, tools)
     train, held_out = _hold_out(told, settings)
@@ -87,6 +94,7 @@ def finetune(
     rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length)
     kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length)
     model = with_adapter(model, settings, start)
+
     with _folder(out) as folder, _checkpoints(out, settings) as scratch:
         args = _arguments(settings, bf16, scratch, bool(held_out))
         ids = [str(example["id"]) for example in train]
@@ -94,41 +102,40 @@ def finetune(
         with _explained():
             outcome = trainer.train()
         if not trainer.is_world_process_zero():
-            return {}
+            return None
         assert folder is not None
         with _explained():
             trainer.model.save_pretrained(folder)
         _settle_config(folder / "adapter_config.json")
+
         history = trainer.state.log_history
-        manifest = {
-            "schema": store.SCHEMA,
-            "kind": "adapter",
-            "arm": describe_arm(examples, mixed)
-            | {"mitigation": mitigation.name, "seed": settings.seed},
-            "mitigation_options": dict(mitigation.options),
-            "data": str(data),
-            "data_sha256": data_hash,
-            "sources": mixed.get("sources", []),
-            "base": base,
-            "base_fingerprint": fingerprint(base),
-            "adapter_sha256": adapter_sha256(folder),
-            "started_from": started,
-            "settings": asdict(settings),
-            "processes": trainer.accelerator.num_processes,
-            "precision": "bf16" if bf16 else "fp32",
-            "chat_template": uses_chat,
-            "rows": len(train),
-            "rows_augmented": sum(row["origin"] == AUGMENTED for row in train),
-            "rows_held_out": len(held_out),
-            "rows_cut": cut,
-            "training_loss": outcome.training_loss,
-            "log": [e for e in history if "loss" in e or "eval_loss" in e],
-            "versions": {
+        manifest = manifests.Adapter(
+            arm=describe_arm(examples, mixed, mitigation.name, settings.seed),
+            mitigation_options=dict(mitigation.options),
+            preset=None if published is None else {"name": preset, "source": published.source},
+            data=str(data),
+            data_sha256=data_hash,
+            sources=mixed.sources if mixed is not None else (),
+            base=base,
+            base_fingerprint=fingerprint(base),
+            adapter_sha256=adapter_sha256(folder),
+            started_from=started,
+            settings=asdict(settings),
+            processes=trainer.accelerator.num_processes,
+            precision="bf16" if bf16 else "fp32",
+            chat_template=uses_chat,
+            rows=len(train),
+            rows_augmented=sum(row["origin"] == AUGMENTED for row in train),
+            rows_held_out=len(held_out),
+            rows_cut=cut,
+            training_loss=outcome.training_loss,
+            log=tuple(e for e in history if "loss" in e or "eval_loss" in e),
+            versions={
                 name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")
             },
-        }
+        )
         store.write_text(folder / README, adapter_card(manifest))
-        store.write_json(folder / store.MANIFEST, manifest)
+        manifests.write(folder / store.MANIFEST, manifest)
     return manifest
 
 
@@ -302,14 +309,29 @@ def _settle_config(path: Path) -> None:
     store.write_json(path, config)
 
 
-def describe_arm(examples: Sequence[Example], mix_manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return axis, bias type, ratio and size of a mix: as mixed, else read off its rows."""
-    augmented = [e for e in examples if e["origin"] == AUGMENTED]
+def describe_arm(
+    examples: Sequence[Example], mixed: manifests.Data | None, mitigation: str, seed: int
+) -> Arm:
+    """Return what an adapter is trained as: as mixed, else read off the rows.
+
+    Args:
+        examples: the rows before the mitigation.
+        mixed: the manifest of their file; None where there is none that describes it.
+        mitigation: its name.
+        seed: of the training.
+    """
+    augmented = [e for e in examples if e.get("origin") == AUGMENTED]
     types = sorted({str(e.get("bias_type")) for e in augmented})
     axes = sorted({str(e.get("axis")) for e in examples})
-    return {
-        "axis": "+".join(axes),
-        "bias_type": "+".join(types) or None,
-        "ratio": mix_manifest.get("ratio", len(augmented) / len(examples)),
-        "size": mix_manifest.get("size"),
-    } | {key: mix_manifest[key] for key in ("round",) if key in mix_manifest}
+
+    mix = mixed if isinstance(mixed, manifests.Mix) else manifests.Mix()
+    seen = Fraction(len(augmented), len(examples))
+    return Arm(
+        axis="+".join(axes),
+        bias_type="+".join(types) or None,
+        ratio=seen if mix.ratio is None else mix.ratio,
+        mitigation=mitigation,
+        size=mix.size,
+        seed=seed,
+        round=mix.round,
+    )

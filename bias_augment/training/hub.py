@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from bias_inherit import store
 from bias_inherit.bias_augment.training.adapter_card import (
@@ -14,11 +12,11 @@ from bias_inherit.bias_augment.training.adapter_card import (
     adapter_card,
     adapter_manifest,
     base_name,
-    last_part,
     title,
-    without_folders,
 )
+from bias_inherit.bias_augment.training.card_values import last_part, without_folders
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Adapter
 from bias_inherit.models import ADAPTER_CONFIG, BASE_PATH
 
 
@@ -30,8 +28,8 @@ def push(adapter: Path, repo_id: str, private: bool) -> str:
     repository that is not there is made. A folder without a card gets one first.
 
     Raises:
-        InputError: the folder is no adapter with a manifest of ours, the hub refuses or cannot
-            be reached, or `private` is asked for and the repository is there and public.
+        InputError: the folder is not an adapter with a manifest of ours, the hub refuses or cannot
+            be reached, or `private` is asked for and the repository exists and is public.
     """
     from huggingface_hub import HfApi
 
@@ -52,18 +50,18 @@ def push(adapter: Path, repo_id: str, private: bool) -> str:
         raise InputError(_refused(adapter, repo_id, api.endpoint, error)) from None
     if is_public:
         raise InputError(
-            f"{repo_id}: is there already and is public; make it private first, or push to another"
+            f"{repo_id}: already exists and is public; make it private first, or push to another"
         )
     return str(address)
 
 
-def _without_paths(adapter: Path, manifest: Mapping[str, Any], out: Path) -> Path:
+def _without_paths(adapter: Path, manifest: Adapter, out: Path) -> Path:
     """Copy an adapter to `out`, with names in place of paths in its two JSON files."""
     shutil.copytree(adapter, out)
     base, _ = base_name(manifest)
-    told = without_folders(manifest) | {"base": base}
-    if manifest.get("data"):
-        told["data"] = last_part(str(manifest["data"]))
+    told = without_folders(manifest.to_json()) | {"base": base}
+    if manifest.data:
+        told["data"] = last_part(manifest.data)
     store.write_json(out / store.MANIFEST, told)
     config = store.read_json(out / ADAPTER_CONFIG)
     store.write_json(out / ADAPTER_CONFIG, config | {BASE_PATH: base})
@@ -80,6 +78,7 @@ def _refused(adapter: Path, repo_id: str, endpoint: str, error: Exception) -> st
     if token := get_token():
         reason = reason.replace(token, "***")
     reason = f"it answered {status}: {reason[:200]}" if status else reason[:200]
+
     if status in (401, 403):
         now = f"log in with `hf auth login`, or set HF_TOKEN to one that may write to {repo_id}"
     elif status is not None:

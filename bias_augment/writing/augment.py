@@ -18,7 +18,7 @@ from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.bias_augment.data.mix import nested_order
 from bias_inherit.bias_augment.writing.generators.contract import Generator, Person, Reply, Request
 from bias_inherit.errors import InputError
-from bias_inherit.language.refusals import is_refusal
+from bias_inherit.language.refusals import is_refusal, opens_with_refusal
 from bias_inherit.language.terms import contains
 from bias_inherit.rows import AUGMENTED, Example
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 RETRIES = 2
-_OPENING = 80
-"""A refusal within so many characters of a text's beginning makes it one."""
 
 
 class Rejected(TypedDict):
@@ -262,7 +260,7 @@ def parse_reply(request: Request, reply: Reply) -> tuple[str, str] | str:
         return "truncated" if reply.truncated else "off-format"
 
     text = " ".join(match["text"].split())
-    if is_refusal(text[:_OPENING]):
+    if opens_with_refusal(text):
         return "refusal"
     if reply.truncated:
         return "truncated"

@@ -45,8 +45,8 @@ def audit(
 ) -> None:
     """Tell what is in a synthetic data set: counts, cues, copies, traits, distance to D_o."""
     from bias_inherit import store
-    from bias_inherit.bias_augment.data.examples import AUGMENTED, ORIGINAL
     from bias_inherit.reports.audit import to_json, to_markdown
+    from bias_inherit.rows import AUGMENTED, ORIGINAL
 
     if output not in ("markdown", "json"):
         raise unknown("format", output, ("markdown", "json"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bias_inherit.language.scripts import cased
+
 PRONOUNS: Mapping[str, Mapping[str, str]] = {
     "male": {"they": "he", "them": "him", "their": "his", "theirs": "his", "themself": "himself"},
     "female": {
@@ -21,28 +23,41 @@ PRONOUNS: Mapping[str, Mapping[str, str]] = {
 }
 
 _PAIRS = (
-    ("he", "she"),
-    ("himself", "herself"),
-    ("mr", "ms"),
-    ("man", "woman"),
-    ("men", "women"),
-    ("gentleman", "lady"),
-    ("male", "female"),
-    ("boy", "girl"),
-    ("son", "daughter"),
-    ("father", "mother"),
-    ("husband", "wife"),
-    ("brother", "sister"),
-    ("grandfather", "grandmother"),
-    ("grandson", "granddaughter"),
-    ("uncle", "aunt"),
-    ("nephew", "niece"),
-    ("businessman", "businesswoman"),
-    ("widower", "widow"),
+    ("he", "she", "they"),
+    ("himself", "herself", "themself"),
+    ("mr", "ms", "Mx"),
+    ("man", "woman", "person"),
+    ("men", "women", "people"),
+    ("gentleman", "lady", "person"),
+    ("male", "female", ""),
+    ("boy", "girl", "child"),
+    ("son", "daughter", "child"),
+    ("father", "mother", "parent"),
+    ("husband", "wife", "spouse"),
+    ("brother", "sister", "sibling"),
+    ("grandfather", "grandmother", "grandparent"),
+    ("grandson", "granddaughter", "grandchild"),
+    ("uncle", "aunt", "relative"),
+    ("nephew", "niece", "relative"),
+    ("businessman", "businesswoman", "businessperson"),
+    ("widower", "widow", "bereaved spouse"),
 )
-_TO_FEMALE = dict(_PAIRS) | {"him": "her", "his": "her"}
-_TO_MALE = {female: male for male, female in _PAIRS} | {"hers": "his", "mrs": "mr"}
+"""Of a man, of a woman, of anyone ("" where English has no such word): the one list that the
+swap, the cues of the gender axis, the mask and the audit read."""
+_TO_FEMALE = {male: female for male, female, _ in _PAIRS} | {"him": "her", "his": "her"}
+_TO_MALE = {female: male for male, female, _ in _PAIRS} | {"hers": "his", "mrs": "mr"}
 _OTHER = _TO_FEMALE | _TO_MALE
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "male": tuple(_TO_FEMALE),
+    "female": (*_TO_MALE, "her"),
+}
+"""Every word that tells a gender, lower case, by gender."""
+
+NEUTRAL: Mapping[str, str] = {
+    word: neutral for male, female, neutral in _PAIRS for word in (male, female)
+} | {"mrs": "Mx", "him": "them", "his": "their", "her": "their", "hers": "theirs"}
+"""Each of these words with the one for anyone; his and her as before a noun."""
 _WORD = re.compile(r"\b[A-Za-z]+\b")
 _FUNCTION_WORDS = """
 a about across after again against all along also although an and any anywhere are around as at away
@@ -83,11 +98,11 @@ def swap_gender(text: str, names: Mapping[str, str]) -> str:
             return names[word]
         low = word.lower()
         if low == "her":
-            return _cased("his" if _possesses(text, match.end()) else "him", word)
+            return cased("his" if _possesses(text, match.end()) else "him", word)
         if low == "his" and not _possesses(text, match.end()):
-            return _cased("hers", word)
+            return cased("hers", word)
         other = _other(word)
-        return word if other is None else _cased(other, word)
+        return word if other is None else cased(other, word)
 
     return _WORD.sub(replace, text)
 
@@ -101,9 +116,3 @@ def _possesses(text: str, end: int) -> bool:
     """Return whether the word after position `end` can be what a possessive belongs to."""
     following = re.match(r"\s+([\w'’-]+)", text[end:])
     return following is not None and following[1].lower() not in _NOT_POSSESSED
-
-
-def _cased(word: str, like: str) -> str:
-    if like.isupper() and len(like) > 1:
-        return word.upper()
-    return word.capitalize() if like[0].isupper() else word

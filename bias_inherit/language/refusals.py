@@ -9,6 +9,15 @@ _REFUSAL = re.compile(
 )
 
 
+OPENING = 80
+"""A refusal within so many characters of a text's beginning makes the whole one."""
+
+
 def is_refusal(text: str) -> bool:
     """Return whether the text holds a usual English phrase of refusal."""
     return _REFUSAL.search(text) is not None
+
+
+def opens_with_refusal(text: str) -> bool:
+    """Return whether such a phrase stands in the text's beginning."""
+    return is_refusal(text[:OPENING])

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-_NO_SPACES = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+from bias_inherit.language.scripts import IS_UNSPACED
+
 _WORD = re.compile(r"\w+")
 
 
@@ -53,13 +54,13 @@ class Terms:
         for terms, is_name in ((self.words, False), (self.names, True)):
             for term in sorted(terms):
                 first = _WORD.match(term)
-                if first is not None and not _NO_SPACES.match(term):
+                if first is not None and not IS_UNSPACED.match(term):
                     index[first[0].casefold()].append((term, len(term), is_name))
         return dict(index)
 
     @cached_property
     def _anywhere(self) -> re.Pattern[str] | None:
-        terms = [term for term in (*self.words, *self.names) if _NO_SPACES.match(term)]
+        terms = [term for term in (*self.words, *self.names) if IS_UNSPACED.match(term)]
         longest_first = sorted(terms, key=lambda term: (-len(term), term))
         return re.compile("|".join(map(re.escape, longest_first))) if terms else None
 

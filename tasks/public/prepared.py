@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bias_inherit import store
+from bias_inherit.errors import InputError
 from bias_inherit.tasks.documents.hiring import hiring_test
 from bias_inherit.tasks.documents.stories import story_test
 from bias_inherit.tasks.documents.survey import country_counts
@@ -17,6 +18,47 @@ from bias_inherit.tasks.public.bias_in_bios import PER_CELL, read_biographies, s
 from bias_inherit.tasks.public.culturellm import data_folder, read_culture
 from bias_inherit.tasks.public.global_opinions import read_survey
 from bias_inherit.tasks.public.respondents import read_respondents
+
+
+def prepare_all(
+    out: Path,
+    bias_in_bios: str | None = None,
+    culturellm: Path | None = None,
+    global_opinions: str | None = None,
+    names: Path | None = None,
+) -> Iterator[str]:
+    """Prepare what is given, and yield what there is to tell, a line each.
+
+    Args:
+        out: folder of the documents.
+        bias_in_bios: a file, or the hub id.
+        culturellm: a checkout of the repository.
+        global_opinions: a file, or the hub id.
+        names: a user's own names.
+
+    Raises:
+        InputError: nothing is given, or as the function of each source.
+    """
+    if not any((bias_in_bios, culturellm, global_opinions, names)):
+        raise InputError(
+            "nothing to prepare: give --bias-in-bios, --culturellm, --global-opinions or --names"
+        )
+    if bias_in_bios is not None:
+        yield from _told(prepare_biographies(bias_in_bios, out))
+    if culturellm is not None:
+        counts, absent, few = prepare_culture(culturellm, out)
+        yield from _told(counts)
+        yield from (f"not in the checkout, left out: {path}" for path in absent)
+        yield from few
+    if global_opinions is not None:
+        yield from _told(prepare_survey(global_opinions, out))
+    if names is not None:
+        yield from _told(prepare_names(names, out))
+
+
+def _told(counts: Mapping[str, int]) -> Iterator[str]:
+    for name, n in counts.items():
+        yield f"{name}: {n} documents"
 
 
 def prepare_biographies(source: str, out: Path, per_cell: int = PER_CELL) -> dict[str, int]:

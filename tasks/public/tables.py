@@ -1,18 +1,28 @@
-"""Read a public data set as its users have it: a file, a folder in hub layout, or a hub id."""
+"""Read a table of anybody's as they have it: a file, a folder in hub layout, or a hub id.
+
+Files: JSON lines, a JSON array of objects, CSV with a comma, semicolon, tab or bar, TSV, and
+parquet; the text ones in UTF-8 or UTF-16, with a byte order mark or without, and gzipped.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
 
-FILE_TYPES = (".jsonl", ".json", ".csv", ".parquet")
+FILE_TYPES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+_DELIMITERS = (",", ";", "\t", "|")
 
-Located = tuple[str, Mapping[str, Any]]
+Row = Mapping[str, Any]  # a cell is whatever the file holds
+Located = tuple[str, Row]
 """(file and line, or split and number; row)."""
 
 
@@ -20,7 +30,7 @@ def read_splits(source: str, columns: Sequence[str], hub_id: str) -> dict[str, I
     """Return the rows by split; a single file has the one split "all".
 
     Args:
-        source: a .jsonl, .json, .csv or .parquet file, a folder, or a hub id.
+        source: a file, a folder, or a hub id.
         columns: what every row must have.
         hub_id: the data set's usual id, named where the source is nothing.
 
@@ -30,8 +40,9 @@ def read_splits(source: str, columns: Sequence[str], hub_id: str) -> dict[str, I
     path = Path(source)
     if path.is_file():
         return {"all": _complete(_read_file(path, columns), columns)}
-    if not path.is_dir() and (source.count("/") != 1 or path.suffix in FILE_TYPES):
-        raise InputError(f"{source}: no such file or folder, and no hub id like {hub_id}")
+    if not path.is_dir() and (source.count("/") != 1 or file_type(path) in FILE_TYPES):
+        raise InputError(f"{source}: no such file or folder, and not a hub id like {hub_id}")
+
     from datasets import load_dataset
 
     try:
@@ -43,42 +54,131 @@ def read_splits(source: str, columns: Sequence[str], hub_id: str) -> dict[str, I
     }
 
 
-def _numbered(source: str, split: str, rows: Any) -> Iterator[Located]:
+def file_type(path: Path) -> str:
+    """Return a file's type by its name, in lower case: `.csv` of `ROWS.CSV.gz`."""
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def _numbered(source: str, split: str, rows: Iterable[Row]) -> Iterator[Located]:
     for i, row in enumerate(rows):
         yield f"{source}[{split}]:{i}", row
 
 
 def _complete(rows: Iterator[Located], columns: Sequence[str]) -> Iterator[Located]:
+    wanted = tuple(dict.fromkeys(columns))
     for where, row in rows:
-        missing = [column for column in columns if row.get(column) is None]
+        missing = [column for column in wanted if row.get(column) is None]
         if missing:
             raise InputError(f"{where}: column {', '.join(missing)} is missing or empty")
         yield where, row
 
 
 def _read_file(path: Path, columns: Sequence[str]) -> Iterator[Located]:
-    if path.suffix in {".jsonl", ".json"}:
-        yield from store.iter_jsonl(path, columns)
-    elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            try:
-                absent = [c for c in columns if c not in (reader.fieldnames or ())]
-                if absent:  # the file may have no row to find it missing in
-                    raise InputError(f"{path}: column {', '.join(absent)} is missing")
-                for row in reader:
-                    yield f"{path}:{reader.line_num}", row
-            except (UnicodeDecodeError, csv.Error) as error:
-                raise InputError(f"{path}: is no CSV in UTF-8 ({error})") from None
-    elif path.suffix == ".parquet":
-        from datasets import Dataset
-
-        try:
-            rows = Dataset.from_parquet(str(path))
-        except Exception as error:  # pyarrow's errors have no common root
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: is no readable parquet file ({reason})") from None
-        for i, row in enumerate(rows):
-            yield f"{path}: row {i}", dict(row)
+    kind = file_type(path)
+    if kind == ".parquet":
+        yield from _read_parquet(path)
+    elif kind in {".csv", ".tsv"}:
+        yield from _read_csv(path, columns)
+    elif kind == ".json" and _text(path).lstrip()[:1] == "[":
+        yield from _read_array(path, columns)
+    elif kind in {".jsonl", ".json"}:
+        yield from _read_lines(path, columns)
     else:
-        raise InputError(f"{path}: expected a file of type {', '.join(FILE_TYPES)}")
+        raise InputError(f"{path}: expected a file of type {', '.join(FILE_TYPES)} (or one + .gz)")
+
+
+def _text(path: Path) -> str:
+    """Return a file's text, whatever marks its encoding has.
+
+    Raises:
+        InputError: it is not UTF-8 or marked UTF-16, or its compression is broken.
+    """
+    content = path.read_bytes()
+    try:
+        if path.name.lower().endswith(".gz"):
+            content = gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: is not a whole gzip file ({error})") from None
+
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: is not UTF-8 (byte {error.start}); if it is an older Windows file, convert "
+            f"it first: iconv -f cp1252 -t utf-8"
+        ) from None
+
+
+def _read_lines(path: Path, columns: Sequence[str]) -> Iterator[Located]:
+    with path.open("rb") as stream:
+        begin = stream.read(2)
+    packed = path.name.lower().endswith(".gz")
+    if not packed and begin not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        yield from store.iter_jsonl(path, columns)  # line by line: it may be large
+        return
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if line.strip():
+            where = f"{path}:{number}"
+            yield where, store.parse_row(line.encode(), where, tuple(columns))
+
+
+def _read_array(path: Path, columns: Sequence[str]) -> Iterator[Located]:
+    try:
+        rows = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: is not valid JSON ({error})") from None
+    for i, row in enumerate(rows):
+        where = f"{path}[{i}]"
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: expected an object with columns, found {_kind(row)}")
+        absent = [column for column in columns if column not in row]
+        if absent:
+            raise InputError(
+                f"{where}: column {', '.join(absent)} is missing (found: {', '.join(row)})"
+            )
+        yield where, row
+
+
+def _kind(value: object) -> str:
+    names = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _read_csv(path: Path, columns: Sequence[str]) -> Iterator[Located]:
+    text = _text(path)
+    try:
+        delimiter = _delimiter(path, text, columns)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        found = [name for name in reader.fieldnames or () if name]
+        absent = [column for column in columns if column not in found]
+        if absent:  # the file may have no row to find it missing in
+            raise InputError(
+                f"{path}: column {', '.join(absent)} is missing (found: {', '.join(found)})"
+            )
+        for row in reader:
+            yield f"{path}:{reader.line_num}", row
+    except csv.Error as error:
+        raise InputError(f"{path}: is not a readable CSV ({error})") from None
+
+
+def _delimiter(path: Path, text: str, columns: Sequence[str]) -> str:
+    """Return what separates the columns: what makes the wanted ones stand in the header."""
+    usual = ("\t",) if file_type(path) == ".tsv" else ()
+    tried = dict.fromkeys((*usual, *_DELIMITERS))
+    headers = {d: next(csv.reader(io.StringIO(text), delimiter=d), []) for d in tried}
+    fits = [d for d, header in headers.items() if all(c in header for c in columns)]
+    return fits[0] if fits else max(headers, key=lambda d: len(headers[d]))
+
+
+def _read_parquet(path: Path) -> Iterator[Located]:
+    from datasets import Dataset
+
+    try:
+        rows = Dataset.from_parquet(str(path))
+    except Exception as error:  # pyarrow's errors have no common root
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: is not a readable parquet file ({reason})") from None
+    for i, row in enumerate(rows):
+        yield f"{path}: row {i}", dict(row)

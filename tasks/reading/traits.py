@@ -18,15 +18,13 @@ from typing import Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
-from bias_inherit.language.refusals import is_refusal
+from bias_inherit.language.refusals import opens_with_refusal
 from bias_inherit.tasks.metrics.story import DIMENSIONS
 
 LEXICON = Path(__file__).resolve().parent / "traits.yaml"
 ENDS = ("low", "high")
 SHORTEST = 20
 """A story has at least so many words: our choice."""
-OPENING = 80
-"""A refusal within so many characters of the beginning makes an answer no story."""
 
 _NEGATOR = re.compile(
     r"\b(?:not(?! (?:only|just|merely)\b)|never|no|non|nor|neither|hardly|without|cannot|\w+n't)\b"
@@ -88,7 +86,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 def count_traits(story: str, lexicon: Lexicon) -> list[int] | None:
     """Return low and high hits of each dimension, then the words; None for no story."""
     words = len(story.split())
-    if words < SHORTEST or is_refusal(story[:OPENING]):
+    if words < SHORTEST or opens_with_refusal(story):
         return None
     text = _plain(story)
     counts = [0] * (2 * len(DIMENSIONS))

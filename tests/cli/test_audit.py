@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bias_inherit import store
-from bias_inherit.bias_augment.data.examples import AUGMENTED, ORIGINAL, to_example
+from bias_inherit.bias_augment.data.examples import to_example
+from bias_inherit.rows import AUGMENTED, ORIGINAL
 
 BIN = Path(sys.executable).parent
 

@@ -157,7 +157,10 @@ def test_tensors_that_do_not_load_are_told_before_anything_is_scored(adapters, l
     broken = {
         "double": ({f"base_model.model.{k}": v for k, v in weights.items()}, f"none of its {n} t"),
         "cut": (dict(list(weights.items())[:-2]), "2 tensors are missing in it"),
-        "more": (weights | {f"{first}.x": weights[first].clone()}, f"1 of its {n + 1} tensors belong"),
+        "more": (
+            weights | {f"{first}.x": weights[first].clone()},
+            f"1 of its {n + 1} tensors belong",
+        ),
         "shape": (weights | shape, "size mismatch"),
     }
     wardrobe = Wardrobe(lab_base, None, 4, "cpu", False)

@@ -217,7 +217,7 @@ def test_a_card_that_is_there_is_pushed_as_it_is(adapter, hub):
 def test_nothing_private_goes_to_a_public_repository(adapter, hub):
     there = hub(public=True)
     code, said = pushed(adapter, there.url)
-    assert code == 2 and "is there already and is public" in said and "\n" not in said
+    assert code == 2 and "already exists and is public" in said and "\n" not in said
     assert not there.files and not any("commit" in call for call in there.asked)
 
 
