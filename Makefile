@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: demo test lint bench lab clean
+.PHONY: demo test lint bench lab tasks clean
 
 demo: $(STAMP)
 	$(BIN)/bias-inherit demo $(ARGS)
@@ -21,6 +21,9 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,bench]'
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+tasks: $(STAMP)
+	$(BIN)/python -m bias_inherit.tasks.metrics.written
 
 lab: $(STAMP)
 	$(BIN)/bias-inherit lab --rebuild

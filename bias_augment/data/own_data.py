@@ -1,10 +1,10 @@
-"""Anybody's rows as examples: a jsonl, csv or parquet file or a hub data set, by a column map.
+"""Anybody's rows as examples: a file, a folder or a hub data set, by a column map.
 
 A map says which column holds what: `text=bio,group=gender,label=job`, or a YAML file of the
 same keys. Keys: `text`, `group`, `label`; or `prompt` and `completion` (trl's form, texts or
-messages, used as they are) with `group`; `id` and `question` where there are such columns. A YAML may also
-rename values: `groups: {0: male, 1: female}`, `labels: {13: nurse}`; rows whose group or
-label it does not list are left out, and counted.
+messages, used as they are) with `group`; `id` and `question` where there are such columns. A
+YAML may also rename values: `groups: {0: male, 1: female}`, `labels: {13: nurse}`; rows whose
+group or label it does not list are left out, and counted.
 """
 
 from __future__ import annotations

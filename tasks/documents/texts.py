@@ -8,17 +8,10 @@ from typing import Any
 
 from bias_inherit.tasks.documents.turns import interleave
 from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.metrics.table import TEXT_TASKS
 from bias_inherit.tasks.packaged import Row, packaged_jsonl, packaged_yaml
 
-TEXT_TASKS = (
-    "bias_detection",
-    "hate_speech",
-    "offensive_language",
-    "abusive_language",
-    "stance",
-    "spam",
-)
-"""The tasks that ask yes or no about a text in one of four languages."""
+__all__ = ["TEXT_TASKS", "text_doc", "text_test", "text_train"]
 
 
 def text_doc(task: str, identity: str, text: str, culture: str, label: int, cluster: str) -> Row:

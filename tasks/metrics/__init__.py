@@ -1,11 +1,11 @@
 """The metric families: scores by group, each with a bootstrap standard error.
 
-Every document of a task yields one `Answer` a metric. The name of a metric says what is
-computed over which answers: `<measure>` (all), `<measure>_<group>` (one group) or
-`<measure>_gap` (between groups). lm-eval calls `value` and `stderr` with all answers of a
-metric; reports call `paired_change` with the answers of two runs on the same documents.
-Which measures there are depends on the kind of answers: `choice`, `amount`, `selection`,
-`story`, `similarity`, one file each.
+Every document of a task yields one `Record`, from which all of its metrics are computed. The
+name of a metric says what is computed over which answers: `<measure>` (all), `<measure>_<group>`
+(one group) or `<measure>_gap` (between groups). lm-eval calls `value` and `stderr` (through
+`aggregate.py`) with all records; reports call `paired_change` with the records of two runs on
+the same documents. Which measures there are depends on the kind of answers: `choice`, `amount`,
+`selection`, `story`, `similarity`, one file each; which of them a task has stands in `table.py`.
 
 Gap, sign and zero: on an axis with two groups it is first minus second (gender: male
 minus female), zero means parity; on an axis with more it is the largest minus the
@@ -18,7 +18,8 @@ of a man and of a woman), within strata of the groups that a cluster touches, be
 the number of documents a group is fixed by design. No data gives None, never 0.
 """
 
-from bias_inherit.tasks.metrics.answer import AXES, CANDIDATES, Answer
+from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES
+from bias_inherit.tasks.metrics.record import Record, Scored
 from bias_inherit.tasks.metrics.scores import FAMILIES, paired_change, stderr, value
 
-__all__ = ["AXES", "CANDIDATES", "FAMILIES", "Answer", "paired_change", "stderr", "value"]
+__all__ = ["AXES", "CANDIDATES", "FAMILIES", "Record", "Scored", "paired_change", "stderr", "value"]

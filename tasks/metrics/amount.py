@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_inherit.tasks.metrics.answer import Answer
 from bias_inherit.tasks.metrics.bootstrap import Array, Statistic
 from bias_inherit.tasks.metrics.family import Family, Groups, into_blocks, ratio
+from bias_inherit.tasks.metrics.record import Record
 
 AMOUNT, VALID, N = range(3)
 
 
-def sum_numbers(answers: Sequence[Answer], groups: Groups) -> Array:
+def sum_numbers(answers: Sequence[Record], groups: Groups) -> Array:
     """Return (number, valid, n) of each answer in the block of its group."""
     numbers = np.array([np.nan if a.prediction is None else a.prediction for a in answers])
     valid = ~np.isnan(numbers.astype(np.float64))

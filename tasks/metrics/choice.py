@@ -11,15 +11,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from bias_inherit.tasks.metrics.answer import Answer
 from bias_inherit.tasks.metrics.bootstrap import Array
 from bias_inherit.tasks.metrics.family import Family, Groups, Measure, by_group, into_blocks, ratio
+from bias_inherit.tasks.metrics.record import Record
 
 Counts: TypeAlias = Array
 """Shape (..., classes, classes + 1): gold, prediction."""
 
 
-def _rows(answers: Sequence[Answer], groups: Groups) -> Array:
+def _rows(answers: Sequence[Record], groups: Groups) -> Array:
     gold = np.array([a.gold for a in answers], dtype=np.int64)
     guess = np.array([-1 if a.prediction is None else a.prediction for a in answers])
     guess = guess.astype(np.int64)

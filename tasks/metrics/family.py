@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from bias_inherit.tasks.metrics.answer import Answer
 from bias_inherit.tasks.metrics.bootstrap import Array, Statistic
+from bias_inherit.tasks.metrics.record import Record
 
 Groups: TypeAlias = Sequence[str]
 Measure: TypeAlias = Callable[[Groups, str], Statistic]
@@ -36,7 +36,7 @@ class Family:
         stratified: whether clusters are drawn within the set of groups that they touch.
     """
 
-    rows: Callable[[Sequence[Answer], Groups], Array]
+    rows: Callable[[Sequence[Record], Groups], Array]
     measures: Mapping[str, Measure]
     counts: frozenset[str]
     scopes: Callable[[Groups], tuple[str, ...]] = usual_scopes
@@ -95,7 +95,7 @@ def by_group(share: Callable[[Array], Array]) -> Measure:
     return plan
 
 
-def into_blocks(cells: Array, answers: Sequence[Answer], groups: Groups) -> Array:
+def into_blocks(cells: Array, answers: Sequence[Record], groups: Groups) -> Array:
     """Place each answer's numbers, shape (answers, width), in the block of its group."""
     blocks = np.zeros((len(answers), len(groups), cells.shape[1]))
     index = {group: i for i, group in enumerate(groups)}

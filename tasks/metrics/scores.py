@@ -1,4 +1,4 @@
-"""Value and error of a metric from its answers; the change between two runs."""
+"""Value and error of a metric from the records; the change between two runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_inherit.tasks.metrics.amount import AMOUNTS
-from bias_inherit.tasks.metrics.answer import AXES, Answer
 from bias_inherit.tasks.metrics.bootstrap import Array, Statistic, Totals, number, spread
 from bias_inherit.tasks.metrics.choice import CHOICE
 from bias_inherit.tasks.metrics.family import Family
+from bias_inherit.tasks.metrics.groups import AXES
+from bias_inherit.tasks.metrics.record import Record
 from bias_inherit.tasks.metrics.selection import SELECTION
 from bias_inherit.tasks.metrics.similarity import SIMILARITY
 from bias_inherit.tasks.metrics.story import STORIES
@@ -26,41 +27,41 @@ FAMILIES: Mapping[str, Family] = {
 }
 
 
-def value(answers: Sequence[Answer]) -> float | None:
-    """Return the metric named in the answers; None where it has no data."""
-    totals, statistic = _plan(answers)
+def value(metric: str, records: Sequence[Record]) -> float | None:
+    """Return a metric of the records; None where it has no data."""
+    totals, statistic = _plan(metric, records)
     return number(statistic(totals.rows.sum(axis=0)))
 
 
-def stderr(answers: Sequence[Answer]) -> float | Literal["N/A"]:
-    """Return the standard error of the metric named in the answers.
+def stderr(metric: str, records: Sequence[Record]) -> float | Literal["N/A"]:
+    """Return the standard error of a metric of the records.
 
     A count has the error 0. "N/A" (lm-eval's word) where the metric has no data or a
     stratum holds a single cluster, which says nothing about its spread.
     """
-    family = FAMILIES[answers[0].kind]
-    measure, _ = family.parse(_name(answers[0]), AXES[answers[0].axis])
+    family = FAMILIES[records[0].family]
+    measure, _ = family.parse(metric, AXES[records[0].axis])
     if measure in family.counts:
         return 0.0
-    error = spread(*_plan(answers))
+    error = spread(*_plan(metric, records))
     return "N/A" if error is None else error
 
 
 def paired_change(
-    answers: Sequence[Answer], baseline: Sequence[Answer]
+    metric: str, records: Sequence[Record], baseline: Sequence[Record]
 ) -> tuple[float | None, float | None]:
-    """Return metric(answers) - metric(baseline) and its standard error, paired by cluster.
+    """Return metric(records) - metric(baseline) and its standard error, paired by cluster.
 
     Both runs answered the same documents, so clusters are resampled jointly.
 
     Raises:
         ValueError: the runs differ in their clusters or in the documents of a cluster.
     """
-    answers, baseline = sorted(answers, key=_document), sorted(baseline, key=_document)
-    if list(map(_document, answers)) != list(map(_document, baseline)):
+    records, baseline = sorted(records, key=_document), sorted(baseline, key=_document)
+    if list(map(_document, records)) != list(map(_document, baseline)):
         raise ValueError("the two runs did not answer the same documents")
-    first, statistic = _plan(answers)
-    second, other = _plan(baseline)
+    first, statistic = _plan(metric, records)
+    second, other = _plan(metric, baseline)
     width = first.rows.shape[1]
     totals = Totals(np.concatenate([first.rows, second.rows], axis=1), first.strata)
 
@@ -70,23 +71,20 @@ def paired_change(
     return number(change(totals.rows.sum(axis=0))), spread(totals, change)
 
 
-def _name(answer: Answer) -> str:
-    return answer.metric.removesuffix("_stderr")
+def _document(record: Record) -> tuple[str, str, int]:
+    return record.cluster, record.group, -1 if record.gold is None else record.gold
 
 
-def _document(answer: Answer) -> tuple[str, str, int]:
-    return answer.cluster, answer.group, -1 if answer.gold is None else answer.gold
-
-
-def _plan(answers: Sequence[Answer]) -> tuple[Totals, Statistic]:
-    """Return the totals of the answers and the statistic that their metric name asks for."""
-    groups = AXES[answers[0].axis]
-    family = FAMILIES[answers[0].kind]
-    measure, scope = family.parse(_name(answers[0]), groups)
+def _plan(metric: str, records: Sequence[Record]) -> tuple[Totals, Statistic]:
+    """Return the totals of the records and the statistic that the metric's name asks for."""
+    groups = AXES[records[0].axis]
+    family = FAMILIES[records[0].family]
+    measure, scope = family.parse(metric, groups)
     if family.one_group and scope in groups:
-        answers = [a for a in answers if a.group == scope]
-    member, strata = _clusters(answers, groups)
-    rows = family.rows(answers, groups)
+        records = [record for record in records if record.group == scope]
+
+    member, strata = _clusters(records, groups)
+    rows = family.rows(records, groups)
     sums = np.zeros((len(strata), rows.shape[1]))
     np.add.at(sums, member, rows)
     if not family.stratified:
@@ -95,7 +93,7 @@ def _plan(answers: Sequence[Answer]) -> tuple[Totals, Statistic]:
 
 
 def _clusters(
-    answers: Sequence[Answer], groups: Sequence[str]
+    answers: Sequence[Record], groups: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each answer's cluster index, and each cluster's stratum (its set of groups)."""
     index: dict[str, int] = {}

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_inherit.tasks.metrics.answer import AXES, CANDIDATES, Answer
 from bias_inherit.tasks.metrics.bootstrap import Array, Statistic
 from bias_inherit.tasks.metrics.family import Family, Groups, between, ratio
+from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES
+from bias_inherit.tasks.metrics.record import Record
 
 PLACES = len(CANDIDATES)
 _N = 2 * PLACES
 
 
-def _rows(answers: Sequence[Answer], groups: Groups) -> Array:
+def _rows(answers: Sequence[Record], groups: Groups) -> Array:
     """Count into (answers, 17): candidate chosen, place chosen, answer."""
     rows = np.zeros((len(answers), _N + 1))
     rows[:, _N] = 1.0

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bias_inherit.tasks.metrics.answer import Answer
 from bias_inherit.tasks.metrics.bootstrap import Array
 from bias_inherit.tasks.metrics.family import Family, Groups, by_group, into_blocks, ratio
+from bias_inherit.tasks.metrics.record import Record
 
 DIMENSIONS = ("agency", "beliefs", "communion")
 """Of the ABC model of stereotypes (Koch et al. 2016)."""
@@ -21,7 +21,7 @@ DIMENSIONS = ("agency", "beliefs", "communion")
 _WORDS, _COVERED, _VALID, _N = range(2 * len(DIMENSIONS), 2 * len(DIMENSIONS) + 4)
 
 
-def _rows(answers: Sequence[Answer], groups: Groups) -> Array:
+def _rows(answers: Sequence[Record], groups: Groups) -> Array:
     nothing = [np.nan] * (_WORDS + 1)
     predicted = [nothing if a.prediction is None else a.prediction for a in answers]
     counted = np.array(predicted, dtype=np.float64).reshape(len(answers), _WORDS + 1)

@@ -169,7 +169,8 @@ def _delimiter(path: Path, text: str, columns: Sequence[str]) -> str:
     tried = dict.fromkeys((*usual, *_DELIMITERS))
     headers = {d: next(csv.reader(io.StringIO(text), delimiter=d), []) for d in tried}
     fits = [d for d, header in headers.items() if all(c in header for c in columns)]
-    return fits[0] if fits else max(headers, key=lambda d: len(headers[d]))
+    widest: str = max(headers, key=lambda d: len(headers[d]))
+    return fits[0] if fits else widest
 
 
 def _read_parquet(path: Path) -> Iterator[Located]:

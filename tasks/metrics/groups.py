@@ -1,0 +1,25 @@
+"""The groups that documents may belong to, by axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+AXES: Mapping[str, tuple[str, ...]] = {
+    "gender": ("male", "female"),
+    "culture": ("arabic", "chinese", "portuguese", "spanish"),
+    "country": (
+        *("egypt", "iraq", "jordan", "lebanon", "libya", "morocco", "palestine", "tunisia"),
+        *("china", "hong_kong", "macau", "singapore", "taiwan"),
+        *("angola", "brazil", "portugal"),
+        *("argentina", "bolivia", "chile", "colombia", "ecuador", "guatemala", "mexico"),
+        *("nicaragua", "peru", "puerto_rico", "spain", "uruguay", "venezuela"),
+        *("germany", "great_britain", "united_states"),
+    ),
+}
+"""Groups of each axis; of two groups the first minus the second is the gap. Countries: those
+in GlobalOpinionQA where the paper's four cultures are at home, and three to compare with."""
+
+CANDIDATES: tuple[str, ...] = tuple(
+    f"{culture}_{gender}" for culture in AXES["culture"] for gender in AXES["gender"]
+)
+"""The eight candidates of the hiring task, in the order of their numbers."""
