@@ -1,320 +1,254 @@
 """The leaderboard: score and bias gap of every model, and their changes from gamma = 0.
 
-Intervals are 95 % normal ones from the standard errors (value +- 1.96 se), cut where a
-share ends (scores at 0 and 1, gaps at -1 and 1). A share whose error is 0 (everything
-right, say) gets the rule of three, +-3/n, instead of no width at all; an amount without
-spread gets no interval. A change from the baseline is paired by document where both runs
-kept their samples, and says so where not. Nothing is corrected for looking at many rows.
+A task that declares no headline shows each of its metrics. A change from the baseline is paired
+by document where both runs kept their samples, and says so where not; runs that cannot be
+compared have none, and say why. Nothing is corrected for looking at many rows.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from statistics import NormalDist
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from bias_inherit import store
-from bias_inherit.errors import unknown
+from bias_inherit.arms import Arm
+from bias_inherit.errors import InputError, unknown
+from bias_inherit.reports.changes import Change, change
+from bias_inherit.reports.comparable import difference
+from bias_inherit.reports.estimates import Ends, Estimate, interval
 from bias_inherit.reports.results import Run, TaskResult
-from bias_inherit.tasks.metrics import paired_change
-
-Z = NormalDist().inv_cdf(0.975)
+from bias_inherit.tasks.metrics.headline import Headline, Part, undeclared
+from bias_inherit.tasks.metrics.table import group_counts
 
 FEW = 10
 """Fewer pairs, or positives of a class, than this are marked: an interval on them means little."""
 
-MANY_GROUPS = 8
-"""Of more groups than this, those without data are not listed."""
-
-Ends: TypeAlias = tuple[float, float]
-SCORE: Ends = (0.0, 1.0)
-GAP: Ends = (-1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its standard error and 95 % interval; None is no data."""
-
-    value: float | None
-    stderr: float | None
-    low: float | None
-    high: float | None
-
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one task."""
+    """One model on one task.
+
+    Attributes:
+        model: the run's label.
+        score, gap: None where the task has none.
+        score_change: score minus the baseline's: what a mitigation, or the text, costs in use.
+        change: gap minus the baseline's gap.
+        gap_n: pairs behind the gap, where the task counts them apart.
+        paired: whether both changes are paired by document; None where there is none.
+        baseline: the label of the run that it is compared with.
+        not_compared: why there is no change although there is a baseline; None elsewhere.
+        n: documents scored; None is unknown.
+        groups: documents of each group.
+        few_positives: groups with fewer than `FEW` documents of the positive class.
+        invalid: share of answers that could not be read.
+        path: the result file.
+    """
 
     task: str
     model: str
-    arm: Mapping[str, Any] | None
+    arm: Arm | None
     score: Estimate
     score_change: Estimate | None
-    """Score minus the baseline's score: what a mitigation, or the text itself, costs in use."""
     gap: Estimate | None
     gap_n: int | None
-    """Pairs behind the gap, where the task counts them apart."""
     change: Estimate | None
-    """Gap minus the baseline's gap."""
     paired: bool | None
-    """Whether both changes are paired by document; None where there is none."""
     baseline: str | None
-    n: int
+    not_compared: str | None
+    n: int | None
     groups: Mapping[str, int]
     few_positives: Mapping[str, int]
-    """Groups with fewer than `FEW` documents of the positive class, and how many they have."""
     invalid: float | None
+    path: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """One task's part of the leaderboard."""
+    """One task's part of the leaderboard; of a task without a headline, one metric's part."""
 
     task: str
     score: str
     gap: str | None
     reads: str
     unit: str | None
+    is_declared: bool = True
     rows: list[Row] = field(default_factory=list)
 
+    @property
+    def title(self) -> str:
+        """The task, with the metric where the task itself names none."""
+        return self.task if self.is_declared else f"{self.task}: {self.score}"
 
-def leaderboard(runs: Sequence[Run], baseline: str | None = None) -> list[Section]:
+
+def leaderboard(
+    runs: Sequence[Run], baseline: str | None = None, metrics: Sequence[str] = ()
+) -> list[Section]:
     """Return a section for each task, with a row for each run that has it.
 
-    The baseline of an arm is the gamma = 0 arm of the same axis, seed and base; `baseline`
-    names another run for all.
+    Args:
+        runs: what to compare.
+        baseline: name of the run that all are compared with; None compares each arm with the
+            gamma = 0 arm of the same axis, seed and base.
+        metrics: show these metrics in place of the tasks' headlines.
 
     Raises:
-        InputError: no run has the name `baseline`.
+        InputError: no run has the name `baseline`, or several have; or no task has one of
+            `metrics`.
     """
-    if baseline is not None and baseline not in {run.name for run in runs}:
-        raise unknown("baseline", baseline, {run.name for run in runs})
-    sections: dict[str, Section] = {}
+    against = None if baseline is None else _named(runs, baseline)
+    sections: dict[tuple[str, str], Section] = {}
     for run in sorted(runs, key=_order):
-        against = _baseline(run, runs, baseline)
-        for task, result in run.tasks.items():
-            section = sections.setdefault(task, _section(result))
-            section.rows.append(_row(run, result, against))
-    return [sections[task] for task in sorted(sections)]
+        compared = against or _baseline(run, runs)
+        for result in run.tasks.values():
+            for headline in _headlines(result, metrics):
+                key = (result.task, headline.score.metric + headline.score.filter)
+                section = sections.setdefault(key, _section(result, headline))
+                section.rows.append(_row(run, result, headline, compared))
+
+    found = {section.score for section in sections.values()}
+    for metric in metrics:
+        if not any(metric in (name, name.partition(",")[0]) for name in found):
+            known = {name for run in runs for task in run.tasks.values() for name in task.metrics}
+            raise unknown("metric", metric, known)
+    return [sections[key] for key in sorted(sections, key=lambda key: key[0])]
 
 
-def _order(run: Run) -> tuple[Any, ...]:
-    arm = run.arm or {}
-    return (
-        run.arm is not None,
-        str(arm.get("axis")),
-        (arm.get("ratio") or 0) > 0,
-        str(arm.get("bias_type") or ""),
-        arm.get("mitigation") not in (None, "none"),
-        str(arm.get("mitigation") or ""),
-        arm.get("ratio") or 0,
-        arm.get("seed") or 0,
-        arm.get("round") or 0,
-        run.name,
-    )
+def _headlines(result: TaskResult, metrics: Sequence[str]) -> list[Headline]:
+    """Return what to show of a task: its headline, the metrics asked for, or all it has."""
+    if result.headline is not None and not metrics:
+        return [result.headline]
+    shown = [m for m in result.entry.measured if not m.metric.endswith("_stderr")]
+    if metrics:
+        shown = [m for m in shown if m.name in metrics or m.metric in metrics]
+    return [Headline(undeclared(m.metric, m.value, m.filter)) for m in shown]
 
 
-def _baseline(run: Run, runs: Sequence[Run], named: str | None) -> Run | None:
-    if named is not None:
-        return next(other for other in runs if other.name == named)
-    if run.arm is None:
-        return None
-    same = ("axis", "seed")
-    matches = [
-        other
-        for other in runs
-        if other.arm is not None
-        and other.ratio == 0
-        and other.base == run.base
-        and all(other.arm.get(key) == run.arm.get(key) for key in same)
-    ]
-    return matches[0] if matches else None
-
-
-def _section(result: TaskResult) -> Section:
-    headline = result.headline
+def _section(result: TaskResult, headline: Headline) -> Section:
     return Section(
         task=result.task,
-        score=headline["score"],
-        gap=headline.get("gap"),
-        reads=headline.get("reads", ""),
-        unit=headline.get("unit"),
+        score=_name(headline.score),
+        gap=None if headline.gap is None else headline.gap.metric,
+        reads=headline.reads,
+        unit=headline.unit,
+        is_declared=result.headline is headline or len(result.entry.measured) == 1,
     )
 
 
-def _row(run: Run, result: TaskResult, baseline: Run | None) -> Row:
-    headline = result.headline
-    gap_name = headline.get("gap")
-    is_share = headline.get("unit") is None
-    groups = {
-        name.removeprefix("n_"): int(value)
-        for name, value in result.metrics.items()
-        if name.startswith("n_") and value is not None
-    }
+def _name(part: Part) -> str:
+    return part.metric if part.filter in ("none", "") else f"{part.metric},{part.filter}"
+
+
+def _order(run: Run) -> tuple[object, ...]:
+    arm = run.arm or Arm()
+    ratio = float(arm.ratio or 0)
+    return (
+        run.arm is not None,
+        str(arm.axis),
+        ratio > 0,
+        arm.bias_type or "",
+        arm.mitigation != "none",
+        arm.mitigation_label,
+        ratio,
+        arm.seed,
+        arm.round or 0,
+        run.label,
+    )
+
+
+def _named(runs: Sequence[Run], name: str) -> Run:
+    """Return the run of that label, or the only one of that name.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    exact = [run for run in runs if run.label == name]
+    found = exact or [run for run in runs if run.name == name]
+    if not found:
+        raise unknown("baseline", name, {run.label for run in runs})
+    if len(found) > 1:
+        labels = " or ".join(f"'{run.label}'" for run in found)
+        raise InputError(f"baseline '{name}': {len(found)} models are called so: say {labels}")
+    return found[0]
+
+
+def _baseline(run: Run, runs: Sequence[Run]) -> Run | None:
+    if run.arm is None:
+        return None
+    matches = (
+        other
+        for other in runs
+        if other.arm is not None and other.base == run.base and other.arm.is_baseline_of(run.arm)
+    )
+    return next(matches, None)
+
+
+def _row(run: Run, result: TaskResult, headline: Headline, baseline: Run | None) -> Row:
+    groups = _counts(result, "n") if result.headline is not None else {}
     fewest = min((n for n in groups.values() if n), default=result.n)
+    score, gap = headline.score, headline.gap
+
     before = baseline.tasks.get(result.task) if baseline is not None else None
-    low, high = headline.get("gap_range", GAP)
-    ends, widest = (float(low), float(high)), (float(low - high), float(high - low))
-    change = score_change = paired = None
-    if before is not None and baseline is not run:
-        score_change, paired = _change(
-            result, before, headline["score"], result.n, (-1.0, 1.0) if is_share else None
-        )
-        if gap_name:
-            change, paired = _change(result, before, gap_name, fewest, widest if is_share else None)
-    gap = _estimate(result, gap_name, fewest, ends if is_share else None) if gap_name else None
-    pairs = result.metrics.get(headline.get("gap_n", ""))
+    if baseline is run:
+        before = None
+    forbidden = None if before is None else difference(result, before)
+    score_change = gap_change = None
+    if before is not None and forbidden is None:
+        score_change = change(result, before, _name(score), result.n, _widest(score.ends))
+        if gap is not None:
+            gap_change = change(result, before, gap.metric, fewest, _widest(gap.ends))
+
     return Row(
         task=result.task,
-        model=run.name,
+        model=run.label,
         arm=run.arm,
-        score=_estimate(result, headline["score"], result.n, SCORE if is_share else None),
-        score_change=score_change,
-        gap=gap,
-        gap_n=None if pairs is None else int(pairs),
-        change=change,
-        paired=paired,
-        baseline=baseline.name if baseline is not None else None,
+        score=_estimate(result, score, result.n),
+        score_change=_of(score_change),
+        gap=None if gap is None else _estimate(result, gap, fewest),
+        gap_n=_gap_n(result, headline),
+        change=_of(gap_change),
+        paired=_paired(score_change, gap_change),
+        baseline=baseline.label if baseline is not None else None,
+        not_compared=forbidden,
         n=result.n,
         groups=groups,
         few_positives=_few_positives(result, groups),
-        invalid=result.metrics.get("invalid"),
+        invalid=result.metrics.get("invalid") if result.headline is not None else None,
+        path=str(result.path),
     )
 
 
+def _of(found: Change | None) -> Estimate | None:
+    return None if found is None else found.estimate
+
+
+def _paired(score: Change | None, gap: Change | None) -> bool | None:
+    found = [each.paired for each in (score, gap) if each is not None]
+    return all(found) if found else None
+
+
+def _widest(ends: Ends | None) -> Ends | None:
+    """Return the ends of a difference of two values between `ends`."""
+    return None if ends is None else (ends[0] - ends[1], ends[1] - ends[0])
+
+
+def _estimate(result: TaskResult, part: Part, n: int | None) -> Estimate:
+    found = result.measured(_name(part))
+    if found is None:
+        return interval(None, None, n, part.ends)
+    return interval(found.value, found.stderr, n, part.ends)
+
+
+def _counts(result: TaskResult, measure: str) -> dict[str, int]:
+    """Return how many documents of each group a task of ours says it has."""
+    named = group_counts(result.metrics, measure)
+    values = {group: result.metrics[metric] for group, metric in named.items()}
+    return {group: int(value) for group, value in values.items() if value is not None}
+
+
+def _gap_n(result: TaskResult, headline: Headline) -> int | None:
+    pairs = result.metrics.get(headline.gap_n) if headline.gap_n else None
+    return None if pairs is None else int(pairs)
+
+
 def _few_positives(result: TaskResult, groups: Mapping[str, int]) -> dict[str, int]:
-    positives = {group: result.metrics.get(f"positives_{group}") for group in groups}
-    return {
-        group: int(many)
-        for group, many in positives.items()
-        if many is not None and many < FEW and groups[group]
-    }
-
-
-def _estimate(result: TaskResult, metric: str, n: int, ends: Ends | None) -> Estimate:
-    return interval(result.metrics.get(metric), result.errors.get(metric), n, ends)
-
-
-def interval(value: float | None, stderr: float | None, n: int, ends: Ends | None) -> Estimate:
-    """Return the value with its 95 % interval (see the module's text).
-
-    `n` is the number of documents (of the smallest group, for a gap) behind the value;
-    `ends` are the least and largest possible values of a share, None for an amount.
-    """
-    if value is None or stderr is None:
-        return Estimate(value, stderr, None, None)
-    if ends is None:
-        if stderr == 0.0:
-            return Estimate(value, stderr, None, None)
-        return Estimate(value, stderr, value - Z * stderr, value + Z * stderr)
-    half = Z * stderr if stderr > 0.0 else 3 / max(n, 1)
-    return Estimate(value, stderr, max(ends[0], value - half), min(ends[1], value + half))
-
-
-def _change(
-    result: TaskResult, before: TaskResult, metric: str, n: int, ends: Ends | None
-) -> tuple[Estimate | None, bool | None]:
-    if result.documents != before.documents:
-        return None, None
-    answers, others = result.answers(metric), before.answers(metric)
-    if answers and others:
-        try:
-            return interval(*paired_change(answers, others), n, ends), True
-        except ValueError:
-            return None, None
-    now, then = result.metrics.get(metric), before.metrics.get(metric)
-    errors = result.errors.get(metric), before.errors.get(metric)
-    if now is None or then is None or errors[0] is None or errors[1] is None:
-        return None, None
-    return interval(now - then, math.hypot(errors[0], errors[1]), n, ends), False
-
-
-def to_json(sections: Sequence[Section]) -> dict[str, Any]:
-    """Return the leaderboard as plain values, with a schema version."""
-    return {"schema": store.SCHEMA, "kind": "leaderboard", "tasks": [asdict(s) for s in sections]}
-
-
-def to_markdown(sections: Sequence[Section]) -> str:
-    """Return the leaderboard as Markdown: one table a task."""
-    return "\n\n".join(_markdown(section) for section in sections) + "\n"
-
-
-CHANGE = "change from baseline [95 % CI]"
-
-
-def _markdown(section: Section) -> str:
-    header = ["model", "ratio", f"{section.score} [95 % CI]", CHANGE]
-    if section.gap:
-        header += [f"{section.gap} [95 % CI]", CHANGE]
-    lines = [_cells(row, section) for row in section.rows]
-    notes = [f"{section.gap}: {section.reads}."] if section.gap and section.reads else []
-    for name, show in _NOTES:
-        shown = [show(row) for row in section.rows]
-        if len(set(shown)) > 1:
-            header.append(name)
-            lines = [[*line, cell] for line, cell in zip(lines, shown, strict=True)]
-        elif shown[0]:
-            notes.append(f"{name}: {shown[0]}.")
-    widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
-
-    def join(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) + " |"
-
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    title = f"### {section.task}\n" + (f"\n{' '.join(notes)}\n" if notes else "")
-    return "\n".join([title, join(header), rule, *map(join, lines)])
-
-
-def _show_n(row: Row) -> str:
-    known = {name: n for name, n in row.groups.items() if n or len(row.groups) <= MANY_GROUPS}
-    groups = ", ".join(f"{name} {n}" for name, n in known.items())
-    return f"{row.n} ({groups})" if groups else str(row.n)
-
-
-def _show_few(row: Row) -> str:
-    return ", ".join(f"{name} {n}" for name, n in row.few_positives.items())
-
-
-def _show_invalid(row: Row) -> str:
-    return "" if row.invalid is None else f"{100 * row.invalid:.1f} %"
-
-
-_NOTES: Sequence[tuple[str, Callable[[Row], str]]] = (
-    ("n", _show_n),
-    (f"fewer than {FEW} positives", _show_few),
-    ("invalid answers", _show_invalid),
-)
-
-
-def _cells(row: Row, section: Section) -> list[str]:
-    ratio = "" if row.arm is None else f"{100 * (row.arm.get('ratio') or 0):g} %"
-    cells = [row.model, ratio, _show(row.score, section.unit)]
-    cells.append(_show_change(row, row.score_change, section.unit))
-    if section.gap:
-        few = ", too few" if row.gap_n is not None and row.gap_n < FEW else ""
-        pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs{few})"
-        cells.append(_show(row.gap, section.unit, signed=True) + pairs)
-        cells.append(_show_change(row, row.change, section.unit))
-    return cells
-
-
-def _show_change(row: Row, change: Estimate | None, unit: str | None) -> str:
-    if change is None:
-        return "baseline" if row.baseline == row.model else ""
-    return _show(change, unit, signed=True) + (" (unpaired)" if row.paired is False else "")
-
-
-def _show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:
-    if estimate is None or estimate.value is None:
-        return "no data"
-
-    def number(value: float) -> str:
-        sign = "+" if signed else ""
-        return f"{value:{sign},.0f}" if unit else f"{value:{sign}.3f}"
-
-    text = number(estimate.value) + (f" {unit}" if unit else "")
-    if estimate.low is None or estimate.high is None:
-        return text + (" (no spread)" if estimate.stderr == 0 else "")
-    return f"{text} [{number(estimate.low)}, {number(estimate.high)}]"
+    positives = _counts(result, "positives") if groups else {}
+    return {group: n for group, n in positives.items() if n < FEW and groups.get(group)}

@@ -20,6 +20,9 @@ def leaderboard(
     baseline: Annotated[
         str | None, typer.Option(help="Compare with this model instead of each arm's ratio 0.")
     ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Show this metric instead (may be repeated).")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
     out: Annotated[
         Path | None, typer.Option(help="Also write leaderboard.md and .json there.")
@@ -27,15 +30,15 @@ def leaderboard(
 ) -> None:
     """Compare models: scores and bias gaps with intervals, and their change from ratio 0."""
     from bias_inherit.reports import leaderboard as board
+    from bias_inherit.reports.markdown import to_json, to_markdown, write_report
     from bias_inherit.reports.results import read_runs
-    from bias_inherit.runs.experiment import write_report
 
     if output not in ("markdown", "json"):
         raise unknown("format", output, ("markdown", "json"))
-    sections = board.leaderboard(read_runs(results), baseline)
+    sections = board.leaderboard(read_runs(results), baseline, metric or ())
     if out is not None:
         write_report(out, sections)
     if output == "json":
-        print(json.dumps(board.to_json(sections), indent=2))
+        print(json.dumps(to_json(sections), indent=2))
     else:
-        print(board.to_markdown(sections), end="")
+        print(to_markdown(sections), end="")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.bias_augment.training.adapter_card import README, adapter_card, adapter_manifest
+from bias_inherit.bias_augment.training.score_line import ScoreLine
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Adapter, Score
 from bias_inherit.models import adapter_sha256
-from bias_inherit.reports.results import Run, read_runs
+from bias_inherit.reports.results import Run, TaskResult, read_runs
 
 
 def update_scores(adapter: Path, results: Path) -> None:
@@ -20,14 +21,13 @@ def update_scores(adapter: Path, results: Path) -> None:
     is looked for. The scores of an earlier call and changes by hand are replaced.
 
     Raises:
-        InputError: the folder is no adapter with a manifest of ours, its weights are not those
-            that the manifest describes, or there are no results, or no single ones, of this
-            adapter.
+        InputError: the folder is not an adapter with a manifest of ours, its weights are not
+            those that the manifest describes, or there are no results, or no single ones, of
+            this adapter.
     """
     manifest = adapter_manifest(adapter)
-    runs = read_runs([results])
-    named = [(run, _adapter_of(run)) for run in runs]
-    mine = [run for run, sha256 in named if sha256 == manifest["adapter_sha256"]]
+    named = [(run, _adapter_of(run)) for run in read_runs([results])]
+    mine = [run for run, sha256 in named if sha256 == manifest.adapter_sha256]
     if not mine:
         others = sum(sha256 is not None for _, sha256 in named)
         which = "are of another model" if others else "do not tell which adapter they are of"
@@ -38,57 +38,56 @@ def update_scores(adapter: Path, results: Path) -> None:
     if len(mine) > 1:
         found = ", ".join(str(run.path) for run in mine)
         raise InputError(f"{results}: holds several results of {adapter}; name one of {found}")
-    scores = {name: dict(_headline(mine[0], name)) for name in mine[0].tasks}
-    store.write_text(adapter / README, adapter_card(manifest, scores))
+
+    lines = [line for result in mine[0].tasks.values() for line in _lines(result)]
+    store.write_text(adapter / README, adapter_card(manifest, lines))
 
 
-def update_cards(adapters: Mapping[str, Path], place: Callable[[str], Path]) -> None:
+def update_cards(adapters: Mapping[str, Path], results_of: Callable[[str], Path]) -> None:
     """Write the cards of those adapters anew that are ours and unchanged, with their scores.
 
-    `place(name)` is the folder of an adapter's results.
+    `results_of(name)` is the folder of an adapter's results.
 
     Raises:
         InputError: as `update_scores`.
     """
     for name, adapter in adapters.items():
-        manifest = store.read_manifest(adapter) or {}
-        if manifest.get("adapter_sha256") == adapter_sha256(adapter):
-            update_scores(adapter, place(name))
+        manifest = manifests.read(adapter, Adapter)
+        if manifest is not None and manifest.adapter_sha256 == adapter_sha256(adapter):
+            update_scores(adapter, results_of(name))
 
 
 def _adapter_of(run: Run) -> str | None:
     """Return the sha256 of the adapter that results are of, None where they do not tell."""
-    beside = store.read_manifest(run.path.parent) or {}
-    if beside.get("results") == run.path.name and "adapter_sha256" in beside:
-        named: str | None = beside["adapter_sha256"]
-        return named
-    config = store.read_json(run.path).get("config") or {}
-    if config.get("adapter_sha256"):
-        return str(config["adapter_sha256"])
-    args = config.get("model_args") or {}
-    if isinstance(args, str):
-        args = dict(part.split("=", 1) for part in args.split(",") if "=" in part)
-    folder = args.get("peft")  # by plain lm_eval: all it says is where the adapter stood
+    beside = manifests.read(run.path.parent, Score)
+    if beside is not None and beside.results == run.path.name and beside.adapter_sha256:
+        return beside.adapter_sha256
+    if run.file.adapter_sha256:
+        return run.file.adapter_sha256
+
+    # by plain lm_eval: all it says is where the adapter stood
+    folder = run.file.model_args.get("peft")
     return adapter_sha256(Path(folder)) if folder and Path(folder).is_dir() else None
 
 
-def _headline(run: Run, task: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the metrics that stand for a task, with value, standard error and n."""
-    result = run.tasks[task]
-    headline, metadata = result.headline, result.config.get("metadata") or {}
-    pairs = result.metrics.get(headline.get("gap_n", ""))
-    for part in ("score", "gap"):
-        metric = headline.get(part)
-        if not metric:
+def _lines(result: TaskResult) -> Iterator[ScoreLine]:
+    """Yield the metrics that stand for a task of ours, with value, standard error and n."""
+    headline = result.headline
+    if headline is None:
+        return
+    pairs = result.metrics.get(headline.gap_n) if headline.gap_n else None
+    source = result.provenance.get("source")
+    for part in (headline.score, headline.gap):
+        if part is None:
             continue
-        yield (
-            metric,
-            {
-                "value": result.metrics.get(metric),
-                "stderr": result.errors.get(metric),
-                "n": int(pairs) if part == "gap" and pairs is not None else result.n,
-                "reads": headline.get("reads") if part == "gap" else None,
-                "unit": headline.get("unit"),
-                "documents": (metadata.get("provenance") or {}).get("source"),
-            },
+        is_gap = part is headline.gap
+        yield ScoreLine(
+            task=result.task,
+            metric=part.metric,
+            value=result.metrics.get(part.metric),
+            stderr=result.errors.get(part.metric),
+            n=int(pairs) if is_gap and pairs is not None else result.n,
+            reads=headline.reads if is_gap else "",
+            unit=headline.unit,
+            documents=source if isinstance(source, str) else None,
         )

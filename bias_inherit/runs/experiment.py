@@ -30,7 +30,7 @@ from bias_inherit.errors import InputError
 from bias_inherit.harness.score import Options, score
 from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
 from bias_inherit.reports.leaderboard import Section, leaderboard
-from bias_inherit.reports.markdown import to_json, to_markdown
+from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
 from bias_inherit.runs.adapter_scores import update_cards
 
@@ -221,12 +221,6 @@ def train_and_score(
     sections = leaderboard(read_runs(scored))
     write_report(out / "report", sections)
     return sections
-
-
-def write_report(folder: Path, sections: Sequence[Section]) -> None:
-    """Write the leaderboard as Markdown and JSON."""
-    store.write_text(folder / "leaderboard.md", to_markdown(sections))
-    store.write_json(folder / "leaderboard.json", to_json(sections))
 
 
 def _config(experiment: Experiment, planned: Sequence[Planned]) -> dict[str, object]:

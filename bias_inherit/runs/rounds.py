@@ -35,9 +35,9 @@ from bias_inherit.errors import InputError, unknown
 from bias_inherit.harness.score import BASE, Options, score
 from bias_inherit.mitigations import NONE, Mitigation, load_mitigation
 from bias_inherit.reports.leaderboard import Section, leaderboard
+from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
 from bias_inherit.runs.adapter_scores import update_cards
-from bias_inherit.runs.experiment import write_report
 
 Originals = Literal["fixed", "fresh"]
 Start = Literal["base", "previous"]

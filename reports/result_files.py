@@ -1,0 +1,208 @@
+"""Find lm-eval's result files and read what they say, whoever made them.
+
+A file of somebody else's holds values of any type: what is not understood is left out, and
+never an error. Only a file that is no result file at all is one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bias_inherit import store
+from bias_inherit.errors import InputError
+
+NAMES = "results_*.json"
+"""lm-eval's names of result files in a folder; they end in the date."""
+
+_NEXT = re.compile(r",(?=\s*[A-Za-z_][\w.]*\s*=)")
+_ERROR = "_stderr"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One number of a task: a metric behind one of lm-eval's filters.
+
+    Attributes:
+        metric, filter: their names; the filter is "none" where there is none.
+        value, stderr: None is no data, or unknown.
+    """
+
+    metric: str
+    filter: str
+    value: float | None
+    stderr: float | None
+
+    @property
+    def name(self) -> str:
+        """The metric, with its filter where it has one."""
+        return self.metric if self.filter in ("none", "") else f"{self.metric},{self.filter}"
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """What a file says of one task, or of a group of tasks.
+
+    Attributes:
+        measured: its numbers in the file's order.
+        config: the task's own configuration; empty for a group.
+        version: of the task.
+        shots: few-shot examples; None is unknown.
+        n: documents scored; None is unknown.
+        is_group: whether it is a row over other tasks.
+    """
+
+    task: str
+    measured: tuple[Measured, ...]
+    config: Mapping[str, Any]  # a YAML of anybody's
+    version: str
+    shots: int | None
+    n: int | None
+    is_group: bool
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A result file.
+
+    Attributes:
+        model_name: as lm-eval wrote it; "" where it wrote none.
+        model_args: what the model was made from, as text by name.
+        settings: what decided the answers beside the task: chat template, system instruction,
+            generation settings; as text by what it is called.
+        date: of the run, from the file's name, "" where it has none.
+        adapter_sha256: of the adapter, where `bias-inherit score` wrote it.
+    """
+
+    path: Path
+    model_name: str
+    model_args: Mapping[str, str]
+    settings: Mapping[str, str]
+    tasks: tuple[TaskEntry, ...]
+    date: str
+    adapter_sha256: str | None
+
+
+def find_files(path: Path) -> list[Path]:
+    """Return the result files of a path: itself, or those in a folder, the oldest first.
+
+    Raises:
+        InputError: the path is absent, or the folder holds none.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.rglob(NAMES), key=lambda file: (str(file.parent), file.name))
+    if not files:
+        raise InputError(f"{path}: holds no {NAMES}; score something into it first")
+    return files
+
+
+def read_file(path: Path) -> ResultFile:
+    """Return what a result file says.
+
+    Raises:
+        InputError: it is not JSON, or not a result file of lm-eval 0.4 or later.
+    """
+    content = store.read_json(path)
+    results = content.get("results") if isinstance(content, dict) else None
+    if not isinstance(results, dict):
+        raise InputError(f"{path}: is not an lm-eval result file (it has no 'results')")
+    if not isinstance(content.get("configs"), dict):
+        raise InputError(f"{path}: was written by lm-eval before 0.4 (it has no 'configs')")
+
+    config = _mapping(content.get("config"))
+    sha256 = config.get("adapter_sha256")
+    return ResultFile(
+        path=path,
+        model_name=_text(content.get("model_name")),
+        model_args=parse_args(config.get("model_args")),
+        settings=dict(_settings(content, config)),
+        tasks=tuple(_tasks(content, results)),
+        date=path.stem.removeprefix("results_") if path.stem.startswith("results_") else "",
+        adapter_sha256=sha256 if isinstance(sha256, str) and sha256 else None,
+    )
+
+
+def parse_args(given: Any) -> dict[str, str]:  # whatever a file holds
+    """Return lm-eval's `model_args` by name: a mapping, or a text such as "a=b,c=[1,2]"."""
+    if isinstance(given, str):
+        pairs = (part.partition("=") for part in _NEXT.split(given) if "=" in part)
+        named = {name.strip(): value.strip() for name, _, value in pairs}
+        return {name: value for name, value in named.items() if value not in ("", "None")}
+    return {str(name): str(value) for name, value in _mapping(given).items() if value is not None}
+
+
+def _settings(content: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what decided the answers beside the tasks, by what it is called."""
+    template = content.get("chat_template_sha") or content.get("chat_template")
+    yield "chat template", _text(template)
+    instruction = content.get("system_instruction_sha") or content.get("system_instruction")
+    yield "system instruction", _text(instruction)
+    yield "few-shot as turns", "yes" if content.get("fewshot_as_multiturn") is True else ""
+    yield "generation settings", _canonical(config.get("gen_kwargs"))
+
+
+def _tasks(content: Mapping[str, Any], results: Mapping[str, Any]) -> Iterator[TaskEntry]:
+    configs = _mapping(content.get("configs"))
+    samples, shots = _mapping(content.get("n-samples")), _mapping(content.get("n-shot"))
+    versions = _mapping(content.get("versions"))
+    for task, values in results.items():
+        if not isinstance(values, dict):
+            continue
+        config = _mapping(configs.get(task))
+        counted = _mapping(samples.get(task)).get("effective", values.get("sample_len"))
+        yield TaskEntry(
+            task=task,
+            measured=tuple(_measured(values)),
+            config=config,
+            version=_canonical(versions.get(task)),
+            shots=_count(shots.get(task, config.get("num_fewshot"))),
+            n=_count(counted) or None,
+            is_group=task not in configs,
+        )
+
+
+def _measured(values: Mapping[str, Any]) -> Iterator[Measured]:
+    """Yield a task's numbers; its keys are `metric,filter` and `metric_stderr,filter`."""
+    for key, value in values.items():
+        metric, comma, filter_ = key.partition(",")
+        if comma and not metric.endswith(_ERROR):
+            error = values.get(f"{metric}{_ERROR},{filter_}")
+            yield Measured(metric, filter_, number(value), number(error))
+
+
+def number(value: Any) -> float | None:  # whatever a file holds
+    """Return a finite number; None for everything else, such as NaN and "N/A"."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def _count(value: Any) -> int | None:
+    found = number(value)
+    return None if found is None or found < 0 else int(found)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _canonical(value)
+
+
+def _canonical(value: Any) -> str:
+    """Return any value as text, the same for equal ones; "" for nothing."""
+    return "" if value in (None, "", {}, []) else json.dumps(value, sort_keys=True, default=str)
+
+
+def leftovers(errors: Iterable[InputError]) -> Iterator[str]:
+    """Yield a line for each file of a folder that could not be read."""
+    return (f"left out: {error}" for error in errors)
