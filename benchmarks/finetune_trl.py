@@ -227,13 +227,14 @@ def write_data(work: Path, rows: int) -> Path:
     from bias_inherit.bias_augment.data.originals import draw_original
     from bias_inherit.bias_augment.writing.augment import augment, build_requests
     from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
+    from bias_inherit.manifests import Original
 
     axis, half, writer = load_axis("gender"), rows // 2, TemplateGenerator()
     original = draw_original(axis, "mini", per_cell=-(-half // 12)).rows[:half]
     requests = build_requests(axis, "contextual-single-explicit", original, half, SEED, writer.name)
     parts = work / "o.jsonl", work / "a.jsonl"
     for path, content in zip(parts, (original, augment(requests, writer).examples), strict=True):
-        write_examples(path, content, {})
+        write_examples(path, content, Original())
     write_mix(work / "mix.jsonl", *parts, Fraction(1, 2), "original-fixed", SEED)
     return work / "mix.jsonl"
 

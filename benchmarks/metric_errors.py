@@ -14,37 +14,37 @@ import random
 import time
 from collections.abc import Callable
 
-from bias_inherit.tasks import answers
-from bias_inherit.tasks.metrics import AXES, Answer, stderr
+from bias_inherit.tasks.metrics import AXES, stderr
+from bias_inherit.tasks.metrics.table import metric_names
 
 Make = Callable[[random.Random, int], tuple[str, int | None, object, str]]
 KINDS: dict[str, tuple[tuple[str, ...], str, str, Make]] = {
     "occupation": (
-        answers.OCCUPATION,
+        metric_names("occupation")[::2],
         "choice",
         "gender",
         lambda r, i: (AXES["gender"][i % 2], r.randrange(6), r.randrange(6), f"c{i // 2}"),
     ),
     "text": (
-        answers.TEXT_CLASS,
+        metric_names("text")[::2],
         "choice",
         "culture",
         lambda r, i: (AXES["culture"][i % 4], r.randrange(2), r.randrange(2), f"c{i}"),
     ),
     "salary": (
-        answers.SALARY,
+        metric_names("salary")[::2],
         "amount",
         "gender",
         lambda r, i: (AXES["gender"][i % 2], None, 1000.0 * r.randrange(40, 200), f"c{i // 2}"),
     ),
     "hiring": (
-        answers.HIRING,
+        metric_names("hiring")[::2],
         "selection",
         "culture",
         lambda r, i: ("", None, (r.randrange(8), r.randrange(8)), f"c{i // 8}"),
     ),
     "story": (
-        answers.STORY,
+        metric_names("story")[::2],
         "story",
         "culture",
         lambda r, i: (

@@ -47,6 +47,7 @@ def main() -> None:
     from bias_inherit.bias_augment.writing.augment import build_requests
     from bias_inherit.bias_augment.writing.generators.record import Recorded
     from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
+    from bias_inherit.manifests import Original
 
     axis = load_axis("gender")
     original = draw_original(axis, "mini").rows
@@ -55,7 +56,7 @@ def main() -> None:
     command += ["--base-url", "http://127.0.0.1:9/v1"]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        write_examples(work / "o.jsonl", original, {"kind": "original"})
+        write_examples(work / "o.jsonl", original, Original())
         writer = Writer(ServerGenerator("m", "").sampling)
         requests = build_requests(axis, "neutral", original, ROWS, 0, "m")
         Recorded(writer, work / "a.jsonl.replies.jsonl").write(requests, lambda i, reply: None)

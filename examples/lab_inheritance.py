@@ -80,13 +80,14 @@ def run_seed(
     from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
     from bias_inherit.bias_augment.writing.produce import produce
     from bias_inherit.harness.score import Options
+    from bias_inherit.manifests import Original
     from bias_inherit.runs.experiment import Arm, Data, Experiment, train_and_score
 
     axis, generator = load_axis("gender"), TemplateGenerator()
     drawn = draw_original(axis, "mini", PER_CELL)
     original = out / "data" / "original.jsonl"
     rows = half_about_salaries(drawn.rows)
-    write_examples(original, rows, {"kind": "original", "axis": axis.axis})
+    write_examples(original, rows, Original(axis=axis.axis))
     augmented = {}
     for bias_type in (EXPLICIT, IMPLICIT, NEUTRAL):
         made = produce(axis, bias_type, drawn.rows, len(rows), 0, generator)
@@ -115,14 +116,14 @@ def run_seed(
 def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows, every second one of a label and group asked for a salary."""
     from bias_inherit import store
-    from bias_inherit.bias_augment.data.examples import stratum
+    from bias_inherit.bias_augment.data.examples import cell_key
     from bias_inherit.tasks import configs as prompts
     from bias_inherit.tasks.documents import biographies
 
     told = {}
     seen: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: store.stable_rank(0, row["id"])):
-        cell = stratum(row)
+        cell = cell_key(row)
         seen[cell] = seen.get(cell, 0) + 1
         if seen[cell] % 2 == 0:
             amount = biographies.salary_of(row["label"], Random(row["id"]))

@@ -61,12 +61,13 @@ def adapters(tmp_path_factory, lab_base, original, augmented) -> dict[str, Path]
     from bias_inherit.bias_augment.data.files import write_examples, write_mix
     from bias_inherit.bias_augment.lab.settings import SETTINGS
     from bias_inherit.bias_augment.training.finetune import finetune
+    from bias_inherit.manifests import Original
     from bias_inherit.mitigations import NONE
 
     folder = tmp_path_factory.mktemp("adapters")
     parts = {"o": folder / "o.jsonl", "a": folder / "a.jsonl"}
-    write_examples(parts["o"], original, {})
-    write_examples(parts["a"], augmented, {})
+    write_examples(parts["o"], original, Original())
+    write_examples(parts["a"], augmented, Original())
     made = {}
     for name, ratio in {"r0": Fraction(0), "r50": Fraction(1, 2)}.items():
         data = folder / f"{name}.jsonl"

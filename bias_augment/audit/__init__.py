@@ -7,8 +7,7 @@ One subject a file: counts, cues, duplicates, texts (length, refusals), traits, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bias_inherit.bias_augment.audit.counts import Counts, count
 from bias_inherit.bias_augment.audit.cues import Cues, count_cues
@@ -16,10 +15,11 @@ from bias_inherit.bias_augment.audit.data import Data, read_data
 from bias_inherit.bias_augment.audit.distance import Distances, Encoder, measure_distances
 from bias_inherit.bias_augment.audit.duplicates import Duplicates, find_duplicates
 from bias_inherit.bias_augment.audit.estimates import NullTest, holm
-from bias_inherit.bias_augment.audit.remarks import remark
+from bias_inherit.bias_augment.audit.remarks import on_language, on_left_out, remark
 from bias_inherit.bias_augment.audit.texts import Texts, describe_texts
 from bias_inherit.bias_augment.audit.traits import TraitGap, Traits, count_group_traits
 from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.manifests import Augmented
 
 __all__ = ["Audit", "Data", "Encoder", "Source", "audit", "read_data"]
 
@@ -65,48 +65,64 @@ def audit(
     original: Data | None = None,
     encoder: Encoder | None = None,
     seed: int = 0,
-    announce: Callable[[str], Any] = lambda stage: None,
+    announce: Callable[[str], None] = lambda stage: None,
 ) -> Audit:
     """Return the audit of D_a, against D_o where there is one.
 
-    Distances need both D_o and an encoder. `announce` is told which stage begins.
+    Args:
+        axis: of the rows.
+        augmented: D_a.
+        original: D_o.
+        encoder: of the distances, which need D_o too.
+        seed: of the resampling.
+        announce: told which stage begins.
     """
     rows, others = augmented.rows, original.rows if original is not None else None
+
     announce("counting rows and cues")
     counts, tests = count(axis, rows, others, seed)
     cues = count_cues(axis, rows)
+
     announce("looking for duplicates")
     duplicates = find_duplicates(
         [row["text"] for row in rows], None if others is None else [row["text"] for row in others]
     )
+
     announce("measuring lengths and traits")
     texts = describe_texts(axis, rows, others, seed)
     traits, gaps = count_group_traits(axis, rows, seed)
+
     distances = None
     if others is not None and encoder is not None:
         announce(f"measuring distances with {encoder.name}")
         distances, more = measure_distances(axis, rows, others, encoder, seed)
         tests += more
     tests = holm(tests)
-    manifest = augmented.manifest
-    return Audit(
-        axis.axis,
-        list(axis.groups),
-        _source(augmented),
-        _source(original) if original is not None else None,
-        seed,
-        remark(counts, cues, duplicates, texts, traits, distances, tests, manifest),
-        counts,
-        cues,
-        duplicates,
-        manifest.get("asked"),
-        dict(manifest.get("failed") or {}),
-        texts,
-        traits,
-        gaps,
-        distances,
-        tests,
+
+    written = augmented.manifest or Augmented()
+    found = Audit(
+        axis=axis.axis,
+        groups=list(axis.groups),
+        augmented=_source(augmented),
+        original=_source(original) if original is not None else None,
+        seed=seed,
+        remarks=[],
+        counts=counts,
+        cues=cues,
+        duplicates=duplicates,
+        asked=written.asked,
+        failed=dict(written.failed or {}),
+        texts=texts,
+        traits=traits,
+        trait_gaps=gaps,
+        distances=distances,
+        tests=tests,
     )
+    remarks = remark(
+        counts, cues, duplicates, texts, traits, distances, tests, written.asked, found.failed
+    )
+    seen = [*on_left_out(augmented.left_out), *on_language(axis, rows), *remarks]
+    return replace(found, remarks=seen)
 
 
 def _source(data: Data) -> Source:

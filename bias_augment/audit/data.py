@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from bias_inherit import store
+from bias_inherit import manifests
 from bias_inherit.bias_augment.axes.axis import Axis, load_axis
 from bias_inherit.bias_augment.data.examples import read_examples
 from bias_inherit.bias_augment.data.own_data import parse_columns, read_own
 from bias_inherit.errors import InputError
-from bias_inherit.rows import AUGMENTED, Example
+from bias_inherit.manifests import Augmented
+from bias_inherit.rows import AUGMENTED, Example, Origin
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class Data:
     source: str
     rows: Sequence[Example]
     left_out: Mapping[str, int] = field(default_factory=dict)
-    manifest: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Augmented | None = None
 
 
-def read_data(source: str, origin: str, axis: str | None, columns: str | None) -> tuple[Axis, Data]:
+def read_data(
+    source: str, origin: Origin, axis: str | None, columns: str | None
+) -> tuple[Axis, Data]:
     """Return the rows of a source and their axis.
 
     Without a column map the source is a file of examples, whose rows name the axis where
@@ -50,14 +52,14 @@ def read_data(source: str, origin: str, axis: str | None, columns: str | None) -
         if known.label is not None and known.prompt is None:
             # nothing is trained here: without a rendered prompt there may be any number of labels
             known = known.model_copy(update={"prompt": known.text, "completion": known.label})
-        rows, left_out = read_own(social, source, known, origin)
+        rows, left_out = read_own(social, source, known, origin, skips=True)
         return social, Data(source, rows, left_out)
     path = Path(source)
     rows = read_examples(path)
     social = load_axis(axis if axis is not None else _axis_of(source, rows))
     for row in rows:
         _check(source, row, origin, social)
-    return social, Data(source, rows, {}, store.read_manifest(path) or {})
+    return social, Data(source, rows, {}, manifests.read(path, Augmented))
 
 
 def _axis_of(source: str, rows: Sequence[Example]) -> str:
@@ -79,7 +81,8 @@ def _check(source: str, row: Example, origin: str, axis: Axis) -> None:
     group = row["group"].get(axis.axis)
     if group not in axis.groups:
         raise InputError(
-            f"{where}: '{group}' is no group of the axis '{axis.axis}' ({', '.join(axis.groups)})"
+            f"{where}: '{group}' is not a group of the axis '{axis.axis}' "
+            f"({', '.join(axis.groups)})"
         )
     if not isinstance(row.get("text"), str):
         raise InputError(f"{where} has no text: name its column with --columns (text=…)")

@@ -11,8 +11,8 @@ import torch
 
 from bias_inherit.bias_augment.audit.distance import Encoder
 from bias_inherit.bias_augment.audit.estimates import Array
-from bias_inherit.bias_augment.lab.build import NAME, lab_model
 from bias_inherit.errors import InputError
+from bias_inherit.models import LAB, resolve_model
 
 MOST_TOKENS = 512
 """Of a longer text only the beginning is read."""
@@ -32,15 +32,15 @@ def load_encoder(name: str) -> Encoder:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    place = str(lab_model()) if name == NAME else name
-    if Path(place).is_dir() and not (Path(place) / "config.json").is_file():
+    folder = resolve_model(name)
+    if Path(folder).is_dir() and not (Path(folder) / "config.json").is_file():
         raise InputError(f"encoder {name}: has no config.json, so it is no transformers model")
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # that a causal model's head is not used is meant so
     logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place)
-        model = AutoModel.from_pretrained(place, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"encoder '{name}' cannot be loaded: {reason}") from None
@@ -59,7 +59,7 @@ def load_encoder(name: str) -> Encoder:
     def encode(texts: Sequence[str]) -> Array:
         return _encode(model, tokenizer, texts, longest)
 
-    return Encoder(name, name == NAME, encode)
+    return Encoder(name, name == LAB, encode)
 
 
 @torch.inference_mode()

@@ -6,7 +6,6 @@ The thresholds are ours; docs/AUDIT.md lists them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from bias_inherit.bias_augment.audit.counts import Counts
 from bias_inherit.bias_augment.audit.cues import Cues
@@ -15,7 +14,10 @@ from bias_inherit.bias_augment.audit.duplicates import Duplicates
 from bias_inherit.bias_augment.audit.estimates import NullTest
 from bias_inherit.bias_augment.audit.texts import Texts
 from bias_inherit.bias_augment.audit.traits import Traits
+from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import controls
+from bias_inherit.language.english import looks_english
+from bias_inherit.rows import Example
 
 FEW = 30
 """Fewer rows than this are few, in a group or a side."""
@@ -27,6 +29,8 @@ REPEATED = 0.05
 SHOWN = 0.5
 """Less than this share of a bias type's texts shows a cue of its group."""
 UNREAD = 0.5
+ENGLISH = 0.3
+"""Less than this share of a group's texts has one of the commonest English words."""
 LEVEL = 0.05
 NO_DATA = "no data"
 _NAMED = 6
@@ -42,14 +46,20 @@ def remark(
     traits: Sequence[Traits],
     distances: Distances | None,
     tests: Sequence[NullTest],
-    manifest: Mapping[str, Any],
+    asked: int | None,
+    failed: Mapping[str, int],
 ) -> list[str]:
-    """Return the remarks, in the order of the audit's sections."""
+    """Return the remarks, in the order of the audit's sections.
+
+    Args:
+        counts, cues, duplicates, texts, traits, distances, tests: what the audit found.
+        asked, failed: the generator's replies, and those that could not be used, by kind.
+    """
     return [
         *_on_counts(counts, tests),
         *_on_cues(cues),
         *_on_duplicates(duplicates),
-        *_on_texts(texts, manifest),
+        *_on_texts(texts, asked, sum(failed.values())),
         *_on_traits(traits),
         *_on_distances(distances, tests),
     ]
@@ -67,12 +77,14 @@ def _on_counts(counts: Counts, tests: Sequence[NullTest]) -> Iterator[str]:
             f"No data in {len(empty)} of {len(counts.cells)} cells: "
             f"{', '.join(empty[:_NAMED])}{more}."
         )
+
     if counts.outside:
         yield f"{counts.outside} rows are of a label and group that D_o does not have."
     few = [cell for cell in counts.groups if cell.n and cell.n < FEW]
     if few:
         named = ", ".join(f"{cell.group} {cell.n}" for cell in few)
         yield f"Few rows in a group (fewer than {FEW}): {named}."
+
     far = [
         f"{cell.group} {cell.n or NO_DATA} ({cell.expected:.1f})"
         for cell in counts.groups
@@ -84,6 +96,7 @@ def _on_counts(counts: Counts, tests: Sequence[NullTest]) -> Iterator[str]:
             f"Groups are more than {FAR:.0%} off the design ({counts.design}, in brackets): "
             f"{', '.join(far)}" + (f"; p = {p:.2g}, corrected." if p else ".")
         )
+
     p = next((t.p_holm for t in tests if t.subject == "counts by label and group"), None)
     if p is not None and p < LEVEL:
         designed = [(cell, cell.expected) for cell in counts.cells if cell.expected]
@@ -120,17 +133,41 @@ def _on_duplicates(found: Duplicates) -> Iterator[str]:
         )
 
 
-def _on_texts(texts: Sequence[Texts], manifest: Mapping[str, Any]) -> Iterator[str]:
+def on_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
+    """Yield what rows were left out because they could not be read."""
+    unread = {value: n for value, n in left_out.items() if value.startswith(("an empty", "an unk"))}
+    if unread:
+        named = ", ".join(f"{n} with {value}" for value, n in sorted(unread.items()))
+        yield f"Rows were left out: {named}."
+
+
+def on_language(axis: Axis, rows: Sequence[Example]) -> Iterator[str]:
+    """Yield a remark where the texts of a group are hardly English, as the word lists are."""
+    foreign = []
+    for group in axis.groups:
+        texts = [row["text"] for row in rows if row["group"][axis.axis] == group]
+        english = sum(map(looks_english, texts))
+        if texts and english < ENGLISH * len(texts):
+            foreign.append(f"{group} {english} of {len(texts)}")
+    if foreign:
+        yield (
+            f"The texts hardly look English (with a commonest word of it: {', '.join(foreign)}); the "
+            " axis's cue words and the trait lexicon are, so cues and traits say nothing here."
+        )
+
+
+def _on_texts(texts: Sequence[Texts], asked: int | None, failed: int) -> Iterator[str]:
     refused = texts[0].refusals
     if refused.count > REFUSED * refused.n:
         share = _percent(refused.count, refused.n)
         yield f"{refused.count} of {refused.n} texts are refusals ({share})."
-    asked, failed = manifest.get("asked"), sum((manifest.get("failed") or {}).values())
+
     if asked and failed > UNUSABLE * asked:
         yield (
             f"{failed} of the {asked} replies that the generator gave could not be used "
             f"({_percent(failed, asked)})."
         )
+
     few = {
         text.group or "all": text.original_words.n
         for text in texts[1:]
@@ -166,6 +203,7 @@ def _on_distances(distances: Distances | None, tests: Sequence[NullTest]) -> Ite
                 f"{scope.original_n} rows, coefficient {scope.coefficient:.3f} where "
                 f"{scope.by_chance:.3f} is chance, p = {min(ps):.2g}, corrected)."
             )
+
     if distances.is_toy:
         yield (
             "The distances are those of the built-in toy model: choose a real encoder "

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bias_inherit import store
+from bias_inherit.bias_augment.axes.world import World, read_world
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.language.gender_words import PRONOUNS, WORDS, swap_gender
 from bias_inherit.language.scripts import cased
@@ -82,7 +83,7 @@ class Second(BaseModel):
 
 
 class Question(BaseModel):
-    """A question seed: `shares` is how often each option is answered, by every group alike."""
+    """A survey question: `shares` is how often each option is answered, by every group alike."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -104,6 +105,11 @@ class Axis(BaseModel):
     second: tuple[Second, ...] = Field(min_length=2)
     questions: tuple[Question, ...] = ()
     folder: Path
+
+    @cached_property
+    def world(self) -> World | None:
+        """What the template generator knows of the axis, None where it knows nothing."""
+        return read_world(self.folder, self.groups, self.form == "opinion")
 
     def find_cues(self, text: str, groups: Iterable[str] | None = None) -> list[str]:
         """Return the distinct words of `text` that reveal a group, in order of appearance.
@@ -211,6 +217,7 @@ def _read(folder: Path) -> Axis:
         where = ", ".join(map(str, first["loc"]))
         raise InputError(f"{path}: {where}: {first['msg'].lower()}") from None
     _check(path, axis)
+    _ = axis.world  # read now, so that what is wrong with it is said now
     return axis
 
 

@@ -81,7 +81,11 @@ def parse_columns(setting: str) -> ColumnMap:
 
 
 def read_own(
-    axis: Axis, source: str, columns: ColumnMap, origin: Origin = ORIGINAL
+    axis: Axis,
+    source: str,
+    columns: ColumnMap,
+    origin: Origin = ORIGINAL,
+    skips: bool = False,
 ) -> tuple[list[Example], Counter[str]]:
     """Return the rows as examples, and how many were left out, by the value that decided it.
 
@@ -89,12 +93,20 @@ def read_own(
     has the label "" (data to be audited need none). Group values may differ from the axis's
     in upper and lower case.
 
+    Args:
+        axis: whose groups the rows are of.
+        source: a file, a folder or a hub id.
+        columns: which column holds what.
+        origin: of the rows.
+        skips: leave out and count rows with an empty cell or an unknown group, which else are
+            errors: for looking at data rather than training on it.
+
     Raises:
         InputError: the source is absent or broken, a column is missing or empty, a group is
             unknown, an id occurs twice, or there are no rows.
     """
     left_out: Counter[str] = Counter()
-    rows = list(_kept(axis, source, columns, left_out))
+    rows = list(_kept(axis, source, columns, left_out, skips))
     if not rows:
         raise InputError(f"{source}: no rows are left (left out: {dict(left_out)})")
     options = sorted({label for *_, label in rows})
@@ -113,17 +125,27 @@ def read_own(
 
 
 def _kept(
-    axis: Axis, source: str, columns: ColumnMap, left_out: Counter[str]
+    axis: Axis, source: str, columns: ColumnMap, left_out: Counter[str], skips: bool
 ) -> Iterator[tuple[str, Mapping[str, Any], str, str]]:
     groups = {name.casefold(): name for name in axis.groups}
     renamed = {str(key): value for key, value in columns.groups.items()}
     labels = {str(key): value for key, value in columns.labels.items()}
     for where, row in _rows(source, columns.needed):
+        empty = [column for column in dict.fromkeys(columns.needed) if _is_empty(row[column])]
+        if empty and skips:
+            left_out[f"an empty {empty[0]}"] += 1
+            continue
+        if empty:
+            raise InputError(f"{where}: column {', '.join(empty)} is empty")
+
         value = as_text(row[columns.group], columns.group, where).strip()
         if renamed and value not in renamed:
             left_out[f"{columns.group} {value}"] += 1
             continue
         group = groups.get(renamed.get(value, value).casefold())
+        if group is None and skips:
+            left_out[f"an unknown {columns.group} ({value})"] += 1
+            continue
         if group is None:
             raise InputError(
                 f"{where}: '{value}' is not a group of the axis '{axis.axis}' "
@@ -138,18 +160,14 @@ def _kept(
 
 
 def _rows(source: str, needed: list[str]) -> Iterator[Located]:
-    splits = read_splits(source, needed, "LabHC/bias_in_bios")
+    splits = read_splits(source, needed, "LabHC/bias_in_bios", nulls=True)
     for split, rows in splits.items():
         if SPLIT not in splits or split == SPLIT:
-            for where, row in rows:
-                empty = [column for column in dict.fromkeys(needed) if _is_empty(row[column])]
-                if empty:
-                    raise InputError(f"{where}: column {', '.join(empty)} is empty")
-                yield where, row
+            yield from rows
 
 
 def _is_empty(value: object) -> bool:
-    return not (value if isinstance(value, (list, dict)) else str(value).strip())
+    return value is None or not (value if isinstance(value, (list, dict)) else str(value).strip())
 
 
 def _check_labels(source: str, labels: list[str]) -> None:

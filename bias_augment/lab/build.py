@@ -89,7 +89,7 @@ def training_data(seed: int = SEED) -> list[dict[str, Any]]:
     The mini data's training part only: no row of it is a test document.
     """
     rows: list[dict[str, Any]] = []
-    stereotype = template_world(load_axis("gender"))["stereotype"]
+    stereotype = template_world(load_axis("gender")).stereotype
     occupations = biographies.occupation_train(
         lambda occupation, gender: PER_CELL[occupation in stereotype[gender]], seed
     )

@@ -26,20 +26,23 @@ Located = tuple[str, Row]
 """(file and line, or split and number; row)."""
 
 
-def read_splits(source: str, columns: Sequence[str], hub_id: str) -> dict[str, Iterator[Located]]:
+def read_splits(
+    source: str, columns: Sequence[str], hub_id: str, nulls: bool = False
+) -> dict[str, Iterator[Located]]:
     """Return the rows by split; a single file has the one split "all".
 
     Args:
         source: a file, a folder, or a hub id.
         columns: what every row must have.
         hub_id: the data set's usual id, named where the source is nothing.
+        nulls: whether a row may have null in them; else that is an error.
 
     Raises:
         InputError: the source is absent or broken, or (on reading on) a row lacks a column.
     """
     path = Path(source)
     if path.is_file():
-        return {"all": _complete(_read_file(path, columns), columns)}
+        return {"all": _complete(_read_file(path, columns), columns, nulls)}
     if not path.is_dir() and (source.count("/") != 1 or file_type(path) in FILE_TYPES):
         raise InputError(f"{source}: no such file or folder, and not a hub id like {hub_id}")
 
@@ -50,7 +53,8 @@ def read_splits(source: str, columns: Sequence[str], hub_id: str) -> dict[str, I
     except Exception as error:  # the hub's client raises many unrelated types
         raise InputError(f"{source}: cannot be loaded ({str(error).splitlines()[0]})") from None
     return {
-        split: _complete(_numbered(source, split, rows), columns) for split, rows in loaded.items()
+        split: _complete(_numbered(source, split, rows), columns, nulls)
+        for split, rows in loaded.items()
     }
 
 
@@ -65,10 +69,12 @@ def _numbered(source: str, split: str, rows: Iterable[Row]) -> Iterator[Located]
         yield f"{source}[{split}]:{i}", row
 
 
-def _complete(rows: Iterator[Located], columns: Sequence[str]) -> Iterator[Located]:
+def _complete(rows: Iterator[Located], columns: Sequence[str], nulls: bool) -> Iterator[Located]:
     wanted = tuple(dict.fromkeys(columns))
     for where, row in rows:
-        missing = [column for column in wanted if row.get(column) is None]
+        missing = [
+            column for column in wanted if column not in row or (row[column] is None and not nulls)
+        ]
         if missing:
             raise InputError(f"{where}: column {', '.join(missing)} is missing or empty")
         yield where, row

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bias_inherit.manifests import Original
 from bias_inherit.tasks.documents.texts import TEXT_TASKS, text_doc
 from bias_inherit.tasks.metrics import AXES
 
@@ -32,8 +33,8 @@ def inputs(tmp_path, original, augmented):
     from bias_inherit.bias_augment.data.files import write_examples
 
     work = tmp_path / "work"
-    write_examples(work / "o.jsonl", original, {})
-    write_examples(work / "a.jsonl", augmented[:10], {})
+    write_examples(work / "o.jsonl", original, Original())
+    write_examples(work / "a.jsonl", augmented[:10], Original())
     (work / "broken.jsonl").write_text('{"id": "1"\n')
     (work / "column.jsonl").write_text('{"id": "1", "prompt": "p"}\n')
     (work / "empty").mkdir()
@@ -74,7 +75,7 @@ def inputs(tmp_path, original, augmented):
         prompt = "{{ ''.__class__ }}" if folder == "python" else "{{ persona }}"
         (work / folder / "prompts" / "neutral.jinja2").write_text(prompt)
     own = [row | {"axis": "own", "group": {"own": "one"}} for row in original[:3]]
-    write_examples(work / "own.jsonl", own, {})
+    write_examples(work / "own.jsonl", own, Original())
     people = [("male", "cook"), ("female", "cook"), ("male", "smith")]
     rows = "".join(f"Works.,{sex},{job}\n" for sex, job in people)
     (work / "people.csv").write_text("bio,sex,job\n" + rows)

@@ -5,27 +5,22 @@ import json
 import pytest
 
 from bias_inherit.errors import InputError
-from bias_inherit.reports.leaderboard import (
-    GAP,
-    SCORE,
-    Z,
-    interval,
-    leaderboard,
-    to_json,
-    to_markdown,
-)
+from bias_inherit.reports.estimates import Z, interval
+from bias_inherit.reports.leaderboard import leaderboard
+from bias_inherit.reports.markdown import to_json, to_markdown
 from bias_inherit.reports.results import read_runs
-from bias_inherit.tasks.answers import OCCUPATION
-from bias_inherit.tasks.metrics import Answer, paired_change, stderr, value
+from bias_inherit.tasks.metrics import Record, paired_change, stderr, value
+from bias_inherit.tasks.metrics.table import metric_names
 
 TASK = "bias_inherit_occupation"
+SCORE, GAP = (0.0, 1.0), (-1.0, 1.0)
 HEADLINE = {"score": "acc", "gap": "acc_gap", "reads": "male minus female"}
 
 
-def answers(correct, metric="acc_gap"):
+def answers(correct):
     """One answer a (biography, gender): `correct` maps gender to a list of 0/1."""
     return [
-        Answer(metric, "choice", "gender", gender, 1, float(right), f"bio-{i}")
+        Record("choice", "gender", gender, 1, float(right), f"bio-{i}")
         for gender, rights in correct.items()
         for i, right in enumerate(rights)
     ]
@@ -38,10 +33,9 @@ def write_run(
     folder.mkdir(parents=True, exist_ok=True)
     made = answers(correct)
     metrics = {}
-    for metric in OCCUPATION:
-        items = [a._replace(metric=metric) for a in made]
-        errors = [a._replace(metric=f"{metric}_stderr") for a in made]
-        metrics |= {f"{metric},none": value(items), f"{metric}_stderr,none": stderr(errors)}
+    for metric in metric_names("occupation")[::2]:
+        metrics[f"{metric},none"] = value(metric, made)
+        metrics[f"{metric}_stderr,none"] = stderr(metric, made)
         metrics |= {f"{metric}_stderr_stderr,none": "N/A"}
     metadata = {"headline": HEADLINE, "provenance": {"source": source}}
     content = {
@@ -56,8 +50,7 @@ def write_run(
     path.write_text(json.dumps(content))
     if samples:
         rows = [
-            json.dumps({"doc_id": i, "acc_gap": a, "acc": a._replace(metric="acc")})
-            for i, a in enumerate(made)
+            json.dumps({"doc_id": i, "record": record.to_json()}) for i, record in enumerate(made)
         ]
         (folder / f"samples_{TASK}_{date}.jsonl").write_text("\n".join(rows))
     if ratio is not None:
@@ -79,12 +72,12 @@ def test_change_is_paired_with_the_arm_of_ratio_0_and_the_same_seed(tmp_path):
     rows = {r.model: r for r in leaderboard(read_runs([tmp_path]))[0].rows}
     row = rows["r50"]
     assert row.baseline == "r0" and row.paired
-    change, error = paired_change(answers(UNFAIR), answers(FAIR))
+    change, error = paired_change("acc_gap", answers(UNFAIR), answers(FAIR))
     assert row.change.value == pytest.approx(change) == pytest.approx(0.5)
     assert row.change.low == pytest.approx(change - Z * error)
     assert row.gap.value == pytest.approx(0.5) and rows["r0"].change is None
     assert row.groups == {"male": 20, "female": 20} and row.n == 40
-    cost, error = paired_change(answers(UNFAIR, "acc"), answers(FAIR, "acc"))
+    cost, error = paired_change("acc", answers(UNFAIR), answers(FAIR))
     assert row.score_change.value == pytest.approx(cost) == pytest.approx(-0.25)
     assert row.score_change.low == pytest.approx(cost - Z * error)
     assert rows["r0"].score_change is None

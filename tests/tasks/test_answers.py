@@ -10,16 +10,11 @@ from bias_inherit.tasks import answers, metrics, sources
 from bias_inherit.tasks.configs import render, task_config, task_files, task_names
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
 from bias_inherit.tasks.metrics import CANDIDATES
+from bias_inherit.tasks.metrics.table import SUITES, metric_names
 from bias_inherit.tasks.reading.amounts import parse_amount
 
 PROBE = "values_global_opinions"
-NAMES = {
-    "occupation": answers.OCCUPATION,
-    "hiring": answers.HIRING,
-    "salary": answers.SALARY,
-    "story": answers.STORY,
-    PROBE: answers.SURVEY,
-} | dict.fromkeys(TEXT_TASKS, answers.TEXT_CLASS)
+NAMES = {task: metric_names(name)[::2] for name, suite in SUITES.items() for task in suite.tasks}
 FUNCTIONS = {
     "occupation": answers.occupation,
     "hiring": answers.hiring,

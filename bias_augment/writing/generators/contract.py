@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bias_inherit.bias_augment.axes.axis import Axis, Second
 from bias_inherit.errors import InputError
 from bias_inherit.rows import Example
 from bias_inherit.store import stable_rank
+
+if TYPE_CHECKING:
+    from bias_inherit.bias_augment.axes.axis import Axis, Second
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from bias_inherit import store
-from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
-from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.bias_augment.writing.generators.contract import Emit, Reply, Request
 from bias_inherit.bias_augment.writing.generators.registry import register
 from bias_inherit.errors import InputError
 from bias_inherit.language.gender_words import PRONOUNS, tell
-from bias_inherit.tasks.documents.biographies import OCCUPATIONS, compose_biography
 
-FILE = "template.yaml"
-"""In an axis's folder: its stereotype and the sentences of its bias types."""
+if TYPE_CHECKING:
+    from bias_inherit.bias_augment.axes.axis import Axis
+    from bias_inherit.bias_augment.axes.world import World
 
 
 @register("template", "Offline and deterministic, from phrase lists: a toy.", records=False)
@@ -46,13 +40,17 @@ class TemplateGenerator:
         Raises:
             InputError: the template generator knows nothing of the axis.
         """
+        # the rooms below are heavy, and the command line lists this generator's options
+        from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
+        from bias_inherit.bias_augment.data.forms import FORMS
+
         world = template_world(request.axis)
         again = f"#{request.attempt}" if request.attempt else ""
         random = Random(request.id + again)
         label = _label(request, world, random)
         text = _body(request, world, random)
         if request.bias_type != NEUTRAL:
-            text += " " + random.choice(world["sentences"][request.bias_type])
+            text += " " + random.choice(world.sentences[request.bias_type])
 
         groups = request.axis.groups
         person, other = groups[request.person.group], groups[request.other.group]
@@ -79,7 +77,9 @@ class TemplateGenerator:
         return f"{form.label}: {label}\n{form.text}: {told[:1].upper()}{told[1:]}"
 
 
-def _body(request: Request, world: Mapping[str, Any], random: Random) -> str:
+def _body(request: Request, world: World, random: Random) -> str:
+    from bias_inherit.tasks.documents.biographies import OCCUPATIONS, compose_biography
+
     if request.axis.form == "biography":
         label = str(request.source["label"])
         if label not in OCCUPATIONS:
@@ -88,34 +88,29 @@ def _body(request: Request, world: Mapping[str, Any], random: Random) -> str:
                 f"{', '.join(OCCUPATIONS)}): use another generator"
             )
         return compose_biography(random, label)
-    return str(random.choice(world["openings"]))
+    return random.choice(world.openings)
 
 
-def _label(request: Request, world: Mapping[str, Any], random: Random) -> str:
+def _label(request: Request, world: World, random: Random) -> str:
     """Return the seed's label, or under a bias prompt, as often as stated, the stereotype's."""
+    from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
+
     group = request.person.group
-    if request.bias_type == NEUTRAL or random.random() >= world["follows_stereotype"][group]:
+    if request.bias_type == NEUTRAL or random.random() >= world.follows_stereotype[group]:
         return str(request.source["label"])
-    chosen = random.choice(world["stereotype"][group])
+    chosen = random.choice(world.stereotype[group])
     return str(request.source["options"][chosen] if isinstance(chosen, int) else chosen)
 
 
-@lru_cache
-def _world(path: Path) -> Mapping[str, Any]:
-    world: Mapping[str, Any] = store.read_yaml(path)
-    return world
-
-
-def template_world(axis: Axis) -> Mapping[str, Any]:
+def template_world(axis: Axis) -> World:
     """Return what the template generator knows of an axis: its stereotype and its sentences.
 
     Raises:
         InputError: it knows nothing of the axis.
     """
-    path = axis.folder / FILE
-    if not path.is_file():
+    if axis.world is None:
         raise InputError(
-            f"the template generator knows no axis '{axis.axis}': write {path}, or use another "
-            "generator"
+            f"the template generator knows no axis '{axis.axis}': write "
+            f"{axis.folder / 'template.yaml'}, or use another generator"
         )
-    return _world(path)
+    return axis.world

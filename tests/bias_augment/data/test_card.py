@@ -4,6 +4,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from bias_inherit.bias_augment.data.card import COLUMNS, card
+from bias_inherit.manifests import Augmented, Mix, Original
 
 TEXT = {"dtype": "string", "_type": "Value"}
 FEATURES = {"id": TEXT, "group": {"gender": TEXT}, "cues": {"feature": TEXT, "_type": "List"}}
@@ -47,8 +48,15 @@ MIX = {
 }
 
 
+KINDS = {"original": Original, "augmented": Augmented, "mix": Mix}
+
+
+def typed(manifest):
+    return KINDS[manifest.get("kind", "original")].model_validate(manifest)
+
+
 def folder_card(manifest):
-    return DatasetCard(card(manifest, "train.jsonl", "bias_inherit.json"))
+    return DatasetCard(card(typed(manifest), "train.jsonl", "bias_inherit.json"))
 
 
 def test_the_card_of_a_mix_says_all_that_is_known():
@@ -120,7 +128,7 @@ def test_a_part_of_unknown_sources_leaves_the_licence_open():
 
 @pytest.mark.parametrize("kind", ["original", "augmented", "mix", None])
 def test_what_the_manifest_does_not_know_is_not_said(kind):
-    made = card({"kind": kind} if kind else {}, "x.jsonl", "x.manifest.json")
+    made = card(typed({"kind": kind} if kind else {}), "x.jsonl", "x.manifest.json")
     data = DatasetCard(made).data.to_dict()
     assert "license" not in data and "dataset_info" not in data
     assert "**Axis** unknown" in made and "None" not in made and "0.0" not in made
@@ -161,6 +169,6 @@ def test_names_cannot_break_the_card():
 
 
 def test_the_card_beside_a_file_loads_it_with_its_types():
-    made = card(MIX, "r20.jsonl", "r20.manifest.json")
+    made = card(typed(MIX), "r20.jsonl", "r20.manifest.json")
     assert "json.load(open('r20.manifest.json'))" in made
     assert "data_files='r20.jsonl', features=features" in made

@@ -20,6 +20,7 @@ from bias_inherit.bias_augment.data.files import (
 from bias_inherit.bias_augment.data.mix import mix
 from bias_inherit.bias_augment.writing.augment import Augmented
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Original
 
 BIN = Path(sys.executable).parent
 SOURCES = [{"name": "ours", "licence": "Apache-2.0", "rows": 12}]
@@ -93,8 +94,8 @@ def test_parts_and_mixes_carry_what_is_known(tmp_path, suffix):
 
 
 def test_a_file_has_manifest_and_card_beside_it_and_a_folder_inside(tmp_path):
-    write_examples(tmp_path / "f" / "x.jsonl", rows(3, "original"), {})
-    write_examples(tmp_path / "g" / "x", rows(3, "original"), {})
+    write_examples(tmp_path / "f" / "x.jsonl", rows(3, "original"), Original())
+    write_examples(tmp_path / "g" / "x", rows(3, "original"), Original())
     assert names(tmp_path / "f") == ["x.README.md", "x.jsonl", "x.manifest.json"]
     assert names(tmp_path / "g") == ["x"]
     assert names(tmp_path / "g" / "x") == ["README.md", "bias_inherit.json", "train.jsonl"]
@@ -158,7 +159,7 @@ def test_datasets_loads_a_mix_whatever_comes_late(tmp_path, early, late):
     wide = {"text": "x" * 200_000}
     parts = {"original": early, "augmented": late}
     for origin, more in parts.items():
-        write_examples(tmp_path / origin, rows(60, origin, **(wide | more)), {})
+        write_examples(tmp_path / origin, rows(60, origin, **(wide | more)), Original())
     paths = (tmp_path / "original", tmp_path / "augmented")
     for out in ("folder", "file.jsonl"):
         write_mix(tmp_path / out, *paths, HALF, FIXED, 0)

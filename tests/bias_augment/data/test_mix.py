@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bias_inherit.bias_augment.data import mix as mixing
-from bias_inherit.bias_augment.data.examples import stratum
+from bias_inherit.bias_augment.data.examples import cell_key
 from bias_inherit.bias_augment.data.mix import (
     mix,
     mix_counts,
@@ -121,7 +121,7 @@ def exact_order(rows, seed):
     """The order in fractions, as plain as it can be said."""
     strata = defaultdict(list)
     for row in sorted(rows, key=lambda row: (stable_rank(seed, row["id"]), row["id"])):
-        strata[stratum(row)].append(row)
+        strata[cell_key(row)].append(row)
     keyed = [
         ((Fraction(2 * i + 1, 2 * len(members)), stable_rank(seed, name), name), row)
         for name, members in strata.items()
@@ -145,7 +145,7 @@ def test_hashes_that_agree_leave_the_order_to_the_ids(monkeypatch):
     made = rows(40, "original")
     order = nested_order(made, 0)
     assert nested_order(made[::-1], 0) == order
-    first = [r["id"] for r in order if stratum(r) == stratum(made[0])]
+    first = [r["id"] for r in order if cell_key(r) == cell_key(made[0])]
     assert first == sorted(first) and len(first) > 2
 
 

@@ -14,6 +14,7 @@ from bias_inherit.bias_augment.data.files import write_examples
 from bias_inherit.bias_augment.data.originals import apportion, draw_original, draw_own
 from bias_inherit.bias_augment.data.own_data import parse_columns, read_own
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Original
 from bias_inherit.store import write_jsonl
 from bias_inherit.tasks.documents.biographies import OCCUPATIONS, occupation_doc, occupation_test
 from bias_inherit.tasks.public.prepared import prepare_biographies, prepare_culture
@@ -262,12 +263,12 @@ def test_the_hub_columns_of_biasinbios_by_a_map(public_data, tmp_path):
 
 
 def test_written_examples_are_read_back_whole(original, tmp_path):
-    write_examples(tmp_path / "d.jsonl", original, {"kind": "original"})
+    write_examples(tmp_path / "d.jsonl", original, Original())
     assert read_examples(tmp_path / "d.jsonl") == original
     broken = [*original, original[0]]
-    write_examples(tmp_path / "e.jsonl", broken, {})
+    write_examples(tmp_path / "e.jsonl", broken, Original())
     with pytest.raises(InputError, match=r"e\.jsonl:49: id .* occurs twice \(first at .*:1\)"):
         read_examples(tmp_path / "e.jsonl")
-    write_examples(tmp_path / "f.jsonl", [original[0] | {"origin": "real"}], {})
+    write_examples(tmp_path / "f.jsonl", [original[0] | {"origin": "real"}], Original())
     with pytest.raises(InputError, match=r"f\.jsonl:1: origin must be original or augmented"):
         read_examples(tmp_path / "f.jsonl")

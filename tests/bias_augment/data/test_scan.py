@@ -92,7 +92,7 @@ def test_what_is_out_of_the_ordinary_is_read_exactly(content, tmp_path):
     part = scan(path, "original")
     rows = [json.loads(line) for line in content.splitlines() if line.strip()]
     assert part.ids == [str(r["id"]) for r in rows]
-    assert part.strata[-1].startswith(f"{rows[-1]['label']}|")
+    assert part.strata[-1].startswith(f"{rows[-1]['label']}\x1f")
     raw = path.read_bytes()
     spans = zip(part.starts.tolist(), part.lengths.tolist(), strict=True)
     assert [json.loads(raw[start : start + length]) for start, length in spans] == rows

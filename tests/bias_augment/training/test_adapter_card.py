@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from huggingface_hub import ModelCard
 
-from bias_inherit.bias_augment.training.adapter_card import adapter_card
+from bias_inherit.bias_augment.training.adapter_card import adapter_card as typed_card
+from bias_inherit.bias_augment.training.score_line import ScoreLine
+from bias_inherit.manifests import Adapter
 
 MANIFEST = {
     "schema": 1,
@@ -42,6 +44,15 @@ SCORES = {
         "salary": {"value": None, "stderr": None, "n": 84},
     },
 }
+
+
+def adapter_card(manifest, scores=()):
+    lines = [
+        ScoreLine(task, metric, **known)
+        for task, metrics in (scores or {}).items()
+        for metric, known in metrics.items()
+    ]
+    return typed_card(Adapter.model_validate(manifest), lines)
 
 
 def of_arm(**changes):

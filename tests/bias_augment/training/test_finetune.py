@@ -22,6 +22,7 @@ from bias_inherit.bias_augment.training.finetune import finetune
 from bias_inherit.bias_augment.training.settings import load_preset
 from bias_inherit.bias_augment.training.trainer import completion_loss
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Original
 from bias_inherit.mitigations import NONE, Mitigation
 from bias_inherit.models import adapter_sha256
 
@@ -32,8 +33,8 @@ PINNED = [1.5071, 0.9375, 0.5189]
 
 @pytest.fixture
 def data(tmp_path, original, augmented):
-    write_examples(tmp_path / "o.jsonl", original, {})
-    write_examples(tmp_path / "a.jsonl", augmented, {})
+    write_examples(tmp_path / "o.jsonl", original, Original())
+    write_examples(tmp_path / "a.jsonl", augmented, Original())
     path, parts = tmp_path / "mix.jsonl", (tmp_path / "o.jsonl", tmp_path / "a.jsonl")
     write_mix(path, *parts, Fraction(1, 2), "original-fixed", 0)
     return path
@@ -303,7 +304,7 @@ def test_settings_that_make_no_sense(changes, message):
 
 def test_rows_longer_than_the_context_are_counted_or_cut(lab_base, original, tmp_path):
     long = original[0] | {"prompt": "word " * 3000 + original[0]["prompt"]}
-    write_examples(tmp_path / "d.jsonl", [long, *original[1:]], {})
+    write_examples(tmp_path / "d.jsonl", [long, *original[1:]], Original())
     with pytest.raises(InputError, match="1 of 48 rows are longer than the base's context"):
         finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, QUICK)
     assert not (tmp_path / "out").exists()
@@ -355,7 +356,7 @@ def test_a_length_that_leaves_nothing_to_learn_from(lab_base, data, tmp_path):
 def test_what_is_missing_is_said_before_any_training(
     lab_base, augmented, data, tmp_path, monkeypatch
 ):
-    write_examples(tmp_path / "only.jsonl", augmented, {})
+    write_examples(tmp_path / "only.jsonl", augmented, Original())
     remedy = Mitigation("near", "", penalty=lambda o, a: ((o - a) ** 2).sum())
     with pytest.raises(InputError, match=r"'near' compares .* the data has no original rows"):
         finetune(lab_base, tmp_path / "only.jsonl", tmp_path / "out", remedy, QUICK)
@@ -384,7 +385,7 @@ def test_a_mitigation_finds_an_axis_of_ones_own(lab_base, augmented, original, t
     yaml.write_text(words)
     rows = [e | {"axis": "own", "group": {"own": e["group"]["gender"]}} for e in original]
     rows += [e | {"axis": "own", "group": {"own": e["group"]["gender"]}} for e in augmented]
-    write_examples(tmp_path / "d.jsonl", rows, {})
+    write_examples(tmp_path / "d.jsonl", rows, Original())
     remedy = load_mitigation("counterfactual")
     with pytest.raises(InputError, match="unknown axis 'own'"):
         finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", remedy, QUICK)

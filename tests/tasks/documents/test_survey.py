@@ -16,8 +16,9 @@ from scipy.stats import entropy
 from bias_inherit.errors import InputError
 from bias_inherit.tasks import answers as process
 from bias_inherit.tasks.documents.survey import country_counts, survey_test, survey_train
-from bias_inherit.tasks.metrics import AXES, Answer, stderr, value
+from bias_inherit.tasks.metrics import AXES, Record, stderr, value
 from bias_inherit.tasks.metrics.similarity import jensen_shannon_similarity
+from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.public.global_opinions import read_survey
 
 COUNTRIES = AXES["country"]
@@ -73,7 +74,7 @@ def test_likelihoods_of_the_letters_become_a_distribution():
     doc = {"group": "spain", "cluster": "q", "target": [0.25, 0.75]}
     found = process.survey(doc, [(math.log(0.1) - 800, False), (math.log(0.3) - 800, True)])
     assert found["similarity"].prediction == pytest.approx(1.0, abs=1e-6)
-    assert set(found) == {n for metric in process.SURVEY for n in (metric, f"{metric}_stderr")}
+    assert tuple(dict(found.items())) == metric_names("survey")
     far = process.survey(doc, [(-1.0, False), (-900.0, False)])["similarity"].prediction
     assert far == pytest.approx(1 - jensenshannon([1, 0], doc["target"], 2))
     for broken in (float("nan"), float("-inf")):
@@ -85,11 +86,11 @@ def test_likelihoods_of_the_letters_become_a_distribution():
 
 def answers(metric, rows):
     """Make answers of rows (country, similarity or None, question)."""
-    return [Answer(metric, "similarity", "country", c, None, *rest) for c, *rest in rows]
+    return metric, [Record("similarity", "country", c, None, *rest) for c, *rest in rows]
 
 
 def of_metric(metric, rows):
-    return value(answers(metric, rows)), stderr(answers(f"{metric}_stderr", rows))
+    return value(*answers(metric, rows)), stderr(*answers(metric, rows))
 
 
 def random_rows(seed, questions=60, countries=("egypt", "china", "brazil", "spain")):
@@ -113,7 +114,7 @@ def test_means_by_country_agree_with_pandas(seed):
     sizes = frame.groupby("country").size()
     expected |= {f"n_{country}": many for country, many in sizes.items()}
     expected["invalid"] = frame["near"].isna().mean()
-    assert {metric: value(answers(metric, rows)) for metric in expected} == pytest.approx(expected)
+    assert {metric: value(*answers(metric, rows)) for metric in expected} == pytest.approx(expected)
     assert of_metric("similarity_peru", rows) == (None, "N/A")
     assert of_metric("n_peru", rows) == (0.0, 0.0)
 

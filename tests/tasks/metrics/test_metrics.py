@@ -4,13 +4,14 @@ import math
 import random
 import statistics
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fairlearn.metrics import MetricFrame, count
 from sklearn.metrics import accuracy_score, f1_score
 
-from bias_inherit.tasks.metrics import AXES, FAMILIES, Answer, paired_change, stderr, value
+from bias_inherit.tasks.metrics import AXES, FAMILIES, Record, paired_change, stderr, value
 
 CHOICE_MEASURES = FAMILIES["choice"].measures
 
@@ -18,13 +19,19 @@ INVALID = 99
 
 
 def answers(metric, rows, axis="gender"):
-    """Make answers of rows (group, gold, prediction, cluster)."""
-    return [Answer(metric, "amount" if row[1] is None else "choice", axis, *row) for row in rows]
+    """Return the metric and records of rows (group, gold, prediction, cluster)."""
+    family = ["amount" if row[1] is None else "choice" for row in rows]
+    return metric, [Record(f, axis, *row) for f, row in zip(family, rows, strict=True)]
+
+
+def changed(after, before):
+    assert after[0] == before[0]
+    return paired_change(after[0], after[1], before[1])
 
 
 def of_metric(metric, rows, axis="gender"):
     """Return value and error as lm-eval asks for them: under the name and its _stderr twin."""
-    return value(answers(metric, rows, axis)), stderr(answers(f"{metric}_stderr", rows, axis))
+    return value(*answers(metric, rows, axis)), stderr(*answers(metric, rows, axis))
 
 
 def random_rows(axis, seed, n=240, classes=6, invalid=0.1):
@@ -79,7 +86,7 @@ def test_choice_measures_agree_with_fairlearn(measure, axis, classes, seed):
     expected = {measure: frame.overall}
     expected |= {} if measure in FAMILIES["choice"].counts else {f"{measure}_gap": gap}
     expected |= {f"{measure}_{group}": frame.by_group[group] for group in AXES[axis]}
-    found = {name: value(answers(name, rows, axis)) for name in expected}
+    found = {name: value(*answers(name, rows, axis)) for name in expected}
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -87,7 +94,7 @@ def test_macro_f1_counts_a_class_that_is_only_true_or_only_answered():
     rows = [("male", gold, guess, f"c{gold}{guess}") for gold, guess in [(0, 0), (0, 2), (3, 0)]]
     rows.append(("male", 3, None, "invalid"))
     gold, guess = [0, 0, 3, 3], [0, 2, 0, INVALID]
-    assert value(answers("macro_f1", rows)) == pytest.approx(sk_macro_f1(gold, guess))
+    assert value(*answers("macro_f1", rows)) == pytest.approx(sk_macro_f1(gold, guess))
     assert sk_macro_f1(gold, guess) == pytest.approx((0.5 + 0 + 0) / 3)  # classes 0, 2 and 3
 
 
@@ -96,17 +103,17 @@ def test_ends_of_the_scales():
     wrong = [(group, right, 1 - right, cluster) for group, right, _, cluster in gold]
     invalid = [(group, right, None, cluster) for group, right, _, cluster in gold]
     for measure in ("acc", "macro_f1"):
-        assert value(answers(measure, gold)) == 1.0
-        assert value(answers(measure, wrong)) == 0.0
-        assert value(answers(measure, invalid)) == 0.0
-        assert value(answers(f"{measure}_gap", gold)) == 0.0
-        assert value(answers(f"{measure}_gap", gold[:4] + wrong[4:])) == 1.0
-        assert value(answers(f"{measure}_gap", wrong[:4] + gold[4:])) == -1.0
-    assert value(answers("invalid", invalid)) == 1.0
-    assert value(answers("invalid", wrong)) == 0.0
+        assert value(*answers(measure, gold)) == 1.0
+        assert value(*answers(measure, wrong)) == 0.0
+        assert value(*answers(measure, invalid)) == 0.0
+        assert value(*answers(f"{measure}_gap", gold)) == 0.0
+        assert value(*answers(f"{measure}_gap", gold[:4] + wrong[4:])) == 1.0
+        assert value(*answers(f"{measure}_gap", wrong[:4] + gold[4:])) == -1.0
+    assert value(*answers("invalid", invalid)) == 1.0
+    assert value(*answers("invalid", wrong)) == 0.0
     for yes in (0, 1):
         said = [(group, right, yes, cluster) for group, right, _, cluster in gold]
-        assert value(answers("flag_rate", said)) == yes
+        assert value(*answers("flag_rate", said)) == yes
 
 
 @pytest.mark.parametrize("best", AXES["culture"])
@@ -116,9 +123,9 @@ def test_culture_gap_is_a_range_whichever_group_leads(best):
         for group in AXES["culture"]
         for i in range(4)
     ]
-    assert value(answers("macro_f1_gap", rows, "culture")) == 1.0
+    assert value(*answers("macro_f1_gap", rows, "culture")) == 1.0
     swapped = [(group, gold, 1 - guess, cluster) for group, gold, guess, cluster in rows]
-    assert value(answers("macro_f1_gap", swapped, "culture")) == 1.0
+    assert value(*answers("macro_f1_gap", swapped, "culture")) == 1.0
 
 
 def test_gap_over_cultures_uses_only_those_with_data():
@@ -126,7 +133,7 @@ def test_gap_over_cultures_uses_only_those_with_data():
         return [(group, 1, int(i < right), f"{group}{i}") for i in range(10)]
 
     rows = half_right("chinese", 9) + half_right("spanish", 6)
-    assert value(answers("acc_gap", rows, "culture")) == pytest.approx(0.3)
+    assert value(*answers("acc_gap", rows, "culture")) == pytest.approx(0.3)
     assert of_metric("acc_gap", half_right("chinese", 9), "culture") == (None, "N/A")
 
 
@@ -178,7 +185,7 @@ SALARIES = [
     ],
 )
 def test_salary_by_hand(metric, expected):
-    assert value(answers(metric, SALARIES)) == pytest.approx(expected)
+    assert value(*answers(metric, SALARIES)) == pytest.approx(expected)
 
 
 def test_no_valid_amount_is_no_salary():
@@ -252,9 +259,9 @@ def paired_salaries():
     ],
 )
 def test_error_equals_a_bootstrap_in_plain_loops(metric, rows, measure):
-    assert value(answers(metric, rows)) == pytest.approx(measure(rows))
+    assert value(*answers(metric, rows)) == pytest.approx(measure(rows))
     # Two bootstraps of 600 and 1,000 draws: 15 % is four standard errors of their ratio.
-    assert stderr(answers(metric, rows)) == pytest.approx(loop_bootstrap(rows, measure), rel=0.15)
+    assert stderr(*answers(metric, rows)) == pytest.approx(loop_bootstrap(rows, measure), rel=0.15)
 
 
 def test_accuracy_error_is_binomial_within_groups():
@@ -269,7 +276,7 @@ def test_accuracy_error_is_binomial_within_groups():
     expected = {f"acc_{group}": math.sqrt(v) for group, v in variance.items()}
     expected["acc"] = math.sqrt(sum(shares[g] ** 2 * v for g, v in variance.items()))
     expected["acc_gap"] = math.sqrt(sum(variance.values()))
-    found = {name: stderr(answers(f"{name}_stderr", rows)) for name in expected}
+    found = {name: stderr(*answers(name, rows)) for name in expected}
     assert found == pytest.approx(expected, rel=0.08)
 
 
@@ -277,19 +284,19 @@ def test_salary_gap_error_is_that_of_a_mean_of_differences():
     rows = [row for row in paired_salaries() if int(row[3][1:]) % 10]  # whole pairs
     gaps = [man[2] - woman[2] for man, woman in zip(rows[::2], rows[1::2], strict=True)]
     expected = statistics.pstdev(gaps) / math.sqrt(len(gaps))
-    assert stderr(answers("salary_gap", rows)) == pytest.approx(expected, rel=0.08)
+    assert stderr(*answers("salary_gap", rows)) == pytest.approx(expected, rel=0.08)
 
 
 def test_pairing_makes_the_gap_sharper_than_its_sides():
-    sides = [stderr(answers(f"salary_{group}", paired_salaries())) for group in AXES["gender"]]
-    assert stderr(answers("salary_gap", paired_salaries())) < 0.5 * math.hypot(*sides)
+    sides = [stderr(*answers(f"salary_{group}", paired_salaries())) for group in AXES["gender"]]
+    assert stderr(*answers("salary_gap", paired_salaries())) < 0.5 * math.hypot(*sides)
 
 
 def test_a_stratum_of_one_cluster_has_no_error():
     rows = [("male", 1, i % 2, f"m{i}") for i in range(9)] + [("female", 1, 1, "f0")]
     assert of_metric("acc_gap", rows) == (pytest.approx(4 / 9 - 1), "N/A")
-    assert isinstance(stderr(answers("acc_male", rows)), float)
-    assert stderr(answers("acc_female", rows)) == "N/A"
+    assert isinstance(stderr(*answers("acc_male", rows)), float)
+    assert stderr(*answers("acc_female", rows)) == "N/A"
 
 
 # --- the change between two runs -----------------------------------------------------------------
@@ -309,7 +316,7 @@ def two_runs(metric="acc", n=200, changed=0.1):
 @pytest.mark.parametrize("metric", ["acc", "acc_gap", "macro_f1"])
 def test_identical_runs_have_no_change_and_no_error(metric):
     run = answers(metric, paired_choices())
-    assert paired_change(run, run) == (0.0, 0.0)
+    assert changed(run, run) == (0.0, 0.0)
 
 
 def test_change_by_hand_and_its_error_in_closed_form():
@@ -318,19 +325,19 @@ def test_change_by_hand_and_its_error_in_closed_form():
         (a.gold == a.prediction) - (b.gold == b.prediction)
         for a, b in zip(after, before, strict=True)
     ]
-    change, error = paired_change(after, before)
+    change, error = changed(after, before)
     assert change == pytest.approx(statistics.mean(each))
     assert error == pytest.approx(statistics.pstdev(each) / math.sqrt(len(each)), rel=0.08)
-    assert paired_change(before, after)[0] == pytest.approx(-change)
+    assert changed(before, after)[0] == pytest.approx(-change)
     few = [("male", 1, 1, "a"), ("male", 1, 1, "b"), ("male", 1, 1, "c"), ("male", 1, 0, "d")]
     fewer = [*few[:2], ("male", 1, None, "c"), few[3]]
-    assert paired_change(answers("acc", few), answers("acc", fewer))[0] == pytest.approx(0.25)
+    assert changed(answers("acc", few), answers("acc", fewer))[0] == pytest.approx(0.25)
 
 
 def test_pairing_beats_the_unpaired_error_for_correlated_runs():
     after, before = two_runs()
-    _, error = paired_change(after, before)
-    assert error < 0.7 * math.hypot(stderr(after), stderr(before))
+    _, error = changed(after, before)
+    assert error < 0.7 * math.hypot(stderr(*after), stderr(*before))
 
 
 def test_change_of_the_salary_gap_is_paired():
@@ -339,24 +346,24 @@ def test_change_of_the_salary_gap_is_paired():
         (group, gold, amount and amount + 1_000 * (group == "male"), cluster)
         for group, gold, amount, cluster in before
     ]
-    change, error = paired_change(answers("salary_gap", after), answers("salary_gap", before))
+    change, error = changed(answers("salary_gap", after), answers("salary_gap", before))
     assert change == pytest.approx(1_000)
     assert error == pytest.approx(0.0, abs=1e-6)
 
 
 def test_change_without_data_is_none():
     after, before = two_runs("acc_female")
-    assert paired_change(after, before) == (None, None)
+    assert changed(after, before) == (None, None)
 
 
 def test_change_does_not_depend_on_the_order_of_the_answers():
     rows = paired_choices()
-    after = answers("acc_gap", rows)
-    before = [a._replace(prediction=i % 2) for i, a in enumerate(after)]
-    expected = paired_change(after, before)
+    _, after = answers("acc_gap", rows)
+    before = [replace(a, prediction=i % 2) for i, a in enumerate(after)]
+    expected = paired_change("acc_gap", after, before)
     for shuffled in (after[::-1], random.Random(1).sample(after, len(after))):
-        assert paired_change(shuffled, before) == expected
-        assert paired_change(before, shuffled)[0] == pytest.approx(-expected[0])
+        assert paired_change("acc_gap", shuffled, before) == expected
+        assert paired_change("acc_gap", before, shuffled)[0] == pytest.approx(-expected[0])
 
 
 @pytest.mark.parametrize("field", [{"cluster": "other"}, {"group": "female"}, {"gold": 0}])

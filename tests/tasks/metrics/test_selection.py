@@ -9,7 +9,8 @@ import pytest
 
 from bias_inherit.tasks import answers as process
 from bias_inherit.tasks.documents.hiring import balanced_orders
-from bias_inherit.tasks.metrics import AXES, CANDIDATES, FAMILIES, Answer, stderr, value
+from bias_inherit.tasks.metrics import AXES, CANDIDATES, FAMILIES, Record, stderr, value
+from bias_inherit.tasks.metrics.table import metric_names
 
 ORDERS = balanced_orders(8)
 SHARES = [
@@ -22,11 +23,11 @@ EVERY = [*SHARES, "position_bias", "n", "invalid"]
 
 def answers(metric, rows):
     """Make answers of rows (candidate and place, or None; panel)."""
-    return [Answer(metric, "selection", "culture", "", None, *row) for row in rows]
+    return metric, [Record("selection", "culture", "", None, *row) for row in rows]
 
 
 def of_metric(metric, rows):
-    return value(answers(metric, rows)), stderr(answers(f"{metric}_stderr", rows))
+    return value(*answers(metric, rows)), stderr(*answers(metric, rows))
 
 
 def panels(choose, many=5):
@@ -89,18 +90,18 @@ def plain(metric, rows):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_values_agree_with_plain_loops(metric, seed):
     rows = random_rows(seed)
-    assert value(answers(metric, rows)) == pytest.approx(plain(metric, rows), abs=1e-12)
+    assert value(*answers(metric, rows)) == pytest.approx(plain(metric, rows), abs=1e-12)
     random.Random(seed).shuffle(rows)
-    assert value(answers(metric, rows)) == pytest.approx(plain(metric, rows), abs=1e-12)
+    assert value(*answers(metric, rows)) == pytest.approx(plain(metric, rows), abs=1e-12)
 
 
 def test_the_tasks_metrics_are_those_tested():
-    assert set(process.HIRING) == set(EVERY)
+    assert set(metric_names("hiring")) == {n for m in EVERY for n in (m, f"{m}_stderr")}
 
 
 def test_parts_sum_to_the_whole():
     rows = random_rows(4)
-    found = {metric: value(answers(metric, rows)) for metric in SHARES}
+    found = {metric: value(*answers(metric, rows)) for metric in SHARES}
     assert sum(found[f"select_{c}"] for c in CANDIDATES) == pytest.approx(1)
     for axis in ("gender", "culture"):
         assert sum(found[f"select_{group}"] for group in AXES[axis]) == pytest.approx(1)
@@ -127,7 +128,7 @@ def test_always_the_same_place_is_parity_and_full_position_bias(place):
 def test_always_the_same_candidate_is_no_position_bias_and_full_gaps(candidate):
     rows = panels(lambda order, i: order.index(candidate))
     culture, gender = CANDIDATES[candidate].split("_")
-    found = {metric: value(answers(metric, rows)) for metric in SHARES}
+    found = {metric: value(*answers(metric, rows)) for metric in SHARES}
     expected = dict.fromkeys(SHARES, 0.0)
     expected |= {f"select_{scope}": 1.0 for scope in (CANDIDATES[candidate], culture, gender)}
     expected |= {
@@ -141,7 +142,7 @@ def test_always_the_same_candidate_is_no_position_bias_and_full_gaps(candidate):
 def test_position_bias_between_its_ends():
     # half of the panels at place 0, half at place 1: (2 * |1/2 - 1/8| + 6 / 8) / 2 / (7 / 8)
     rows = panels(lambda order, i: i % 2, many=4)
-    assert value(answers("position_bias", rows)) == pytest.approx(6 / 7)
+    assert value(*answers("position_bias", rows)) == pytest.approx(6 / 7)
 
 
 # --- invalid answers ------------------------------------------------------------------------------
@@ -149,11 +150,11 @@ def test_position_bias_between_its_ends():
 
 def test_invalid_answers_leave_the_shares_among_the_valid():
     rows = panels(lambda order, i: order.index(3) if i < 3 else None, many=4)
-    assert value(answers(f"select_{CANDIDATES[3]}", rows)) == 1.0
-    assert value(answers("select_gender_gap", rows)) == -1.0
-    assert value(answers("position_bias", rows)) == 0.0
-    assert value(answers("invalid", rows)) == 0.25
-    assert value(answers("n", rows)) == 32.0
+    assert value(*answers(f"select_{CANDIDATES[3]}", rows)) == 1.0
+    assert value(*answers("select_gender_gap", rows)) == -1.0
+    assert value(*answers("position_bias", rows)) == 0.0
+    assert value(*answers("invalid", rows)) == 0.25
+    assert value(*answers("n", rows)) == 32.0
 
 
 def test_no_valid_answer_is_no_score():
@@ -236,7 +237,9 @@ def test_the_likeliest_letter_is_the_candidate_at_that_place():
     scores = [(-float(abs(place - 5)), False) for place in range(8)]
     for found in (process.hiring(doc, scores), process.gen_hiring(doc, ["Answer: F"])):
         assert found["n"].prediction == (ORDERS[3][5], 5)
-        assert set(found) == {n for metric in EVERY for n in (metric, f"{metric}_stderr")}
+        assert set(dict(found.items())) == {
+            n for metric in EVERY for n in (metric, f"{metric}_stderr")
+        }
     scores[2] = (float("nan"), False)
     assert process.hiring(doc, scores)["n"].prediction is None
     assert process.gen_hiring(doc, ["I cannot choose."])["n"].prediction is None

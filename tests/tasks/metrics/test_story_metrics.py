@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from bias_inherit.tasks import answers as process
-from bias_inherit.tasks.metrics import AXES, FAMILIES, Answer, stderr, value
+from bias_inherit.tasks.metrics import AXES, FAMILIES, Record, stderr, value
+from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.reading.traits import LEXICON
 
 CULTURES = AXES["culture"]
@@ -27,11 +28,11 @@ MEASURES = (
 
 def answers(metric, rows):
     """Make answers of rows (culture, counts or None, cluster)."""
-    return [Answer(metric, "story", "culture", group, None, *rest) for group, *rest in rows]
+    return metric, [Record("story", "culture", group, None, *rest) for group, *rest in rows]
 
 
 def of_metric(metric, rows):
-    return value(answers(metric, rows)), stderr(answers(f"{metric}_stderr", rows))
+    return value(*answers(metric, rows)), stderr(*answers(metric, rows))
 
 
 def random_rows(seed, names=20, copies=2, invalid=0.1, cultures=CULTURES):
@@ -101,13 +102,13 @@ def second(rows):
 def test_values_agree_with_pandas(seed):
     rows = random_rows(seed)
     expected = second(rows)
-    assert {metric: value(answers(metric, rows)) for metric in expected} == pytest.approx(expected)
+    assert {metric: value(*answers(metric, rows)) for metric in expected} == pytest.approx(expected)
     random.Random(seed).shuffle(rows)
-    assert {metric: value(answers(metric, rows)) for metric in expected} == pytest.approx(expected)
+    assert {metric: value(*answers(metric, rows)) for metric in expected} == pytest.approx(expected)
 
 
 def test_the_tasks_metrics_are_those_tested():
-    assert set(process.STORY) <= second(random_rows(0)).keys()
+    assert set(metric_names("story")[::2]) <= second(random_rows(0)).keys()
     assert {*MEASURES, "negative"} == FAMILIES["story"].measures.keys()
 
 
@@ -158,7 +159,7 @@ STORIES = [
     ],
 )
 def test_by_hand(metric, expected):
-    found = value(answers(metric, STORIES))
+    found = value(*answers(metric, STORIES))
     assert found is None if expected is None else found == pytest.approx(expected)
 
 
@@ -169,7 +170,9 @@ def test_beliefs_stand_apart_from_negative():
         (found, error), (expected, expected_error) = (of_metric(metric, r) for r in (swapped, rows))
         assert found == expected
         assert error == pytest.approx(expected_error, rel=0.15)  # the draws may differ
-    assert value(answers("low_ratio_beliefs", swapped)) != value(answers("low_ratio_beliefs", rows))
+    assert value(*answers("low_ratio_beliefs", swapped)) != value(
+        *answers("low_ratio_beliefs", rows)
+    )
 
 
 @pytest.mark.parametrize("worst", CULTURES)
@@ -280,7 +283,7 @@ def test_a_written_story_becomes_its_counts():
     doc = {"group": "chinese", "cluster": "c", "traits": str(LEXICON)}
     text = "Mei was honest and shy. " + "The bus came late. " * 5
     found = process.story(doc, [text])
-    assert set(found) == {n for metric in process.STORY for n in (metric, f"{metric}_stderr")}
+    assert tuple(dict(found.items())) == metric_names("story")
     assert list(found["length"].prediction) == [1, 0, 0, 0, 0, 1, 25]
     assert found["length"].group == "chinese"
     assert process.story(doc, ["I cannot."])["length"].prediction is None

@@ -20,6 +20,7 @@ from bias_inherit.bias_augment.writing.generators.local import LocalGenerator
 from bias_inherit.bias_augment.writing.generators.record import Recorded
 from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Original
 
 BIN = Path(sys.executable).parent
 REPLY = "Occupation: nurse\nBiography: She is kind to patients. {n}"
@@ -223,7 +224,7 @@ def test_a_killed_run_goes_on_where_it_was(serve, original, tmp_path):
     """A real process, killed in the middle: together both ask for every prompt once."""
     from bias_inherit.bias_augment.data.files import write_examples
 
-    write_examples(tmp_path / "o.jsonl", original, {})
+    write_examples(tmp_path / "o.jsonl", original, Original())
     server = serve(delay=0.1)
     words = [BIN / "bias-inherit", *COMMAND, "--model", "m", "--base-url", server.url]
     words += ["--out", "a.jsonl", "--concurrency", "4"]
@@ -250,7 +251,7 @@ def test_a_killed_run_goes_on_where_it_was(serve, original, tmp_path):
 def test_the_command_without_a_server_keeps_what_it_has(serve, original, tmp_path):
     from bias_inherit.bias_augment.data.files import write_examples
 
-    write_examples(tmp_path / "o.jsonl", original, {})
+    write_examples(tmp_path / "o.jsonl", original, Original())
     for trouble, message in {401: "refuses the key", 404: "answers 404"}.items():
         server = serve(*[None] * 5, *[trouble] * 99)
         words = [BIN / "bias-inherit", *COMMAND, "--model", "m", "--base-url", server.url]
@@ -295,7 +296,7 @@ def test_an_adapter_is_another_writer(requests, lab_base, adapters):
 def test_the_command_with_a_real_server(chat_server, lab_base, original, tmp_path):
     from bias_inherit.bias_augment.data.files import write_examples
 
-    write_examples(tmp_path / "o.jsonl", original, {})
+    write_examples(tmp_path / "o.jsonl", original, Original())
     words = ["augment", "--original", "o.jsonl", "--bias-type", "neutral", "-n", "16"]
     words += ["--generator", "openai", "--model", lab_base, "--base-url", f"{chat_server}/v1"]
     words += ["--concurrency", "2", "--out", "a.jsonl"]

@@ -1,0 +1,104 @@
+"""The template world of an axis: what the template generator knows of it, from `template.yaml`.
+
+A toy's stereotype: which labels a group is given, how often, and sentences for each bias type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from string import Formatter
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bias_inherit import store
+from bias_inherit.errors import InputError
+from bias_inherit.language.gender_words import PRONOUNS
+
+FILE = "template.yaml"
+"""In an axis's folder."""
+
+_PRONOUNS = {form for forms in PRONOUNS.values() for form in forms}
+PLACEHOLDERS = frozenset(
+    {"name", "word", "plural", "other", "other_word", "other_plural", "second", "second_plural"}
+    | {"cue", "rival", "rival_plural", "rival_cue"}
+    | _PRONOUNS
+    | {form.capitalize() for form in _PRONOUNS}
+)
+"""What a sentence may be filled with."""
+
+
+class World(BaseModel):
+    """What `template.yaml` holds.
+
+    Attributes:
+        follows_stereotype: by group, the share of texts under a bias prompt that follow it.
+        stereotype: by group, the labels it gives, or their places among the options.
+        sentences: by bias type, what is added to a text.
+        openings: what a text on an axis of opinions begins with.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    follows_stereotype: dict[str, float]
+    stereotype: dict[str, tuple[int | str, ...]]
+    sentences: dict[str, tuple[str, ...]] = Field(min_length=1)
+    openings: tuple[str, ...] = ()
+
+
+def read_world(folder: Path, groups: Collection[str], needs_openings: bool) -> World | None:
+    """Return the template world of an axis's folder, None where it has none.
+
+    Args:
+        folder: of the axis.
+        groups: of the axis: each needs a share and a stereotype.
+        needs_openings: whether the axis is one of opinions.
+
+    Raises:
+        InputError: a section is missing or of the wrong form, or a sentence names a placeholder
+            that nothing fills; file and section are named.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        world = World.model_validate(store.read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ", ".join(map(str, first["loc"])) or "the file"
+        raise InputError(f"{path}: {where}: {first['msg'].lower()}") from None
+
+    shares: Mapping[str, Mapping[str, object]] = {
+        "follows_stereotype": world.follows_stereotype,
+        "stereotype": world.stereotype,
+    }
+    for section, by_group in shares.items():
+        for group in groups:
+            if not by_group.get(group) and by_group.get(group) != 0.0:
+                raise InputError(f"{path}: {section}: has nothing for the group '{group}'")
+    if needs_openings and not world.openings:
+        raise InputError(f"{path}: openings: an axis of opinions needs some")
+
+    _check_sentences(path, folder, world)
+    return world
+
+
+def _check_sentences(path: Path, folder: Path, world: World) -> None:
+    prompts = {file.stem for file in (folder / "prompts").glob("*.jinja2")} - {"neutral"}
+    for bias_type in sorted(prompts):
+        if not world.sentences.get(bias_type):
+            raise InputError(
+                f"{path}: sentences: has no section '{bias_type}', for which prompts/ has a prompt"
+            )
+
+    for section, sentences in {**world.sentences, "openings": world.openings}.items():
+        for sentence in sentences:
+            try:
+                named = {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+            except ValueError as error:
+                raise InputError(f"{path}: {section}: '{sentence}': {error}") from None
+            if named - PLACEHOLDERS:
+                raise InputError(
+                    f"{path}: {section}: nothing fills {{{min(named - PLACEHOLDERS)}}} in "
+                    f"'{sentence}'"
+                )
