@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Callable
 
-from bias_inherit.tasks.metrics import AXES, stderr
+from bias_inherit.tasks.metrics import AXES, Record, stderr
 from bias_inherit.tasks.metrics.table import metric_names
 
 Make = Callable[[random.Random, int], tuple[str, int | None, object, str]]
@@ -65,10 +65,10 @@ def main() -> None:
     total, metrics = 0.0, 0
     for name, (names, kind, axis, make) in KINDS.items():
         rows = [make(source, i) for i in range(n)]
-        listed = [[Answer(f"{m}_stderr", kind, axis, *row) for row in rows] for m in names]
+        records = [Record(kind, axis, *row) for row in rows]
         begin = time.perf_counter()
-        for answered in listed:
-            stderr(answered)
+        for metric in names:
+            stderr(metric, records)
         taken = time.perf_counter() - begin
         total, metrics = total + taken, metrics + len(names)
         print(f"{name}: {len(names)} errors in {taken:.2f} s")

@@ -14,7 +14,7 @@ import yaml
 from scipy import stats
 
 from bias_inherit.bias_augment.axes.axis import load_axis
-from bias_inherit.bias_augment.data.examples import stratum
+from bias_inherit.bias_augment.data.examples import cell_key
 from bias_inherit.bias_augment.data.originals import draw_original
 from bias_inherit.tasks import packaged
 from bias_inherit.tasks.documents import biographies
@@ -63,7 +63,7 @@ def test_half_of_each_cell_asks_for_a_salary_of_its_occupation(study):
             continue
         low, high = ranges[row["label"]]
         assert low <= parse_amount(row["completion"]) < high
-        asked[stratum(row)] = asked.get(stratum(row), 0) + 1
+        asked[cell_key(row)] = asked.get(cell_key(row), 0) + 1
     assert set(asked.values()) == {3} and len(asked) == 12
 
 

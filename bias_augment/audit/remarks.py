@@ -151,8 +151,8 @@ def on_language(axis: Axis, rows: Sequence[Example]) -> Iterator[str]:
             foreign.append(f"{group} {english} of {len(texts)}")
     if foreign:
         yield (
-            f"The texts hardly look English (with a commonest word of it: {', '.join(foreign)}); the "
-            " axis's cue words and the trait lexicon are, so cues and traits say nothing here."
+            f"The texts hardly look English (by its commonest words: {', '.join(foreign)}); the "
+            "axis's cue words and the trait lexicon are, so cues and traits say nothing here."
         )
 
 

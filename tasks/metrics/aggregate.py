@@ -7,6 +7,7 @@ lm-eval hands an aggregation the records of all documents, and not the metric's 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from bias_inherit.tasks.metrics.record import Record
@@ -16,11 +17,11 @@ from bias_inherit.tasks.metrics.table import SUITES, metric_names
 ERROR = "_stderr"
 
 
+@dataclass(frozen=True, repr=False)
 class Aggregation:
     """Records -> the value of a metric, or under its `_stderr` name the error of it."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def __call__(self, records: Sequence[Record]) -> float | Literal["N/A"] | None:
         """Return the value or the error; None and "N/A" are no data."""

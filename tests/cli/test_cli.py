@@ -163,7 +163,7 @@ BAD = {
         "gender-2.jsonl: differs from the published file (sha256",
     ),
     "no tasks to validate": ("validate empty", "no folder with task YAMLs"),
-    "metadata that is no JSON": ("validate empty --metadata {", "--metadata is no JSON"),
+    "metadata that is no JSON": ("validate empty --metadata {", "--metadata is not valid JSON"),
     "not the demo's data": ("demo --data empty --out new", "expected bias_in_bios/"),
     "undefined variable in a prompt": (
         "augment --axis ./undefined --original own.jsonl --bias-type neutral --out new",

@@ -10,6 +10,7 @@ import pytest
 from bias_inherit import store
 from bias_inherit.bias_augment.audit import Data, Encoder, audit
 from bias_inherit.bias_augment.axes.axis import load_axis
+from bias_inherit.manifests import Augmented
 from bias_inherit.reports.audit import to_json, to_markdown
 from bias_inherit.reports.audit_picture import draw
 
@@ -46,7 +47,7 @@ def found():
         for i, group in enumerate(["male"] * 20 + ["female"] * 20)
     ]
     original += [row(90 + i, "male", "poet", filled(90 + i, 5), "original") for i in range(20)]
-    manifest = {"asked": 100, "failed": {"refusal": 4, "off-format": 9}}
+    manifest = Augmented(asked=100, failed={"refusal": 4, "off-format": 9})
     given = Data("d_a.jsonl", rows, {"label x": 7}, manifest), Data("d_o.jsonl", original)
     return audit(load_axis("gender"), *given, ENCODER)
 

@@ -134,9 +134,13 @@ def test_a_named_baseline_serves_plain_results(tmp_path):
 
 
 def test_the_newest_file_of_a_folder_counts(tmp_path):
-    write_run(tmp_path, "old", UNFAIR)
-    write_run(tmp_path, "new", FAIR, date="2026-02-01")
-    assert [run.name for run in read_runs([tmp_path])] == ["new"]
+    write_run(tmp_path, "m", UNFAIR)
+    newest = write_run(tmp_path, "m", FAIR, date="2026-02-01")
+    said = []
+    (run,) = read_runs([tmp_path], said.append)
+    assert run.path == newest and run.tasks[TASK].metrics["acc_gap"] == 0.0
+    (line,) = said
+    assert "results_2026-01-01.json" in line and "superseded" in line and newest.name in line
 
 
 def test_no_data_is_no_zero(tmp_path):
@@ -181,7 +185,7 @@ def test_results_of_other_tasks_are_read(tmp_path):
     [
         (lambda p: p / "absent", "no such file or folder"),
         (lambda p: p, "holds no results_"),
-        (lambda p: _write(p / "results_1.json", "{}"), "is no lm-eval result file"),
+        (lambda p: _write(p / "results_1.json", "{}"), "is not an lm-eval result file"),
         (lambda p: _write(p / "results_1.json", "{"), "is not valid JSON"),
     ],
 )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bias_inherit.reports.leaderboard import to_markdown
+from bias_inherit.reports.markdown import to_markdown
 from bias_inherit.runs import demo as module
 
 pytestmark = pytest.mark.slow

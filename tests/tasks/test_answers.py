@@ -1,15 +1,16 @@
 """The tasks as lm-eval runs them: metric names, functions, and the ends of every scale."""
 
 import importlib
+import json
 import math
 
 import pytest
 import yaml
 
-from bias_inherit.tasks import answers, metrics, sources
+from bias_inherit.tasks import answers, sources
 from bias_inherit.tasks.configs import render, task_config, task_files, task_names
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
-from bias_inherit.tasks.metrics import CANDIDATES
+from bias_inherit.tasks.metrics import CANDIDATES, Record, aggregate
 from bias_inherit.tasks.metrics.table import SUITES, metric_names
 from bias_inherit.tasks.reading.amounts import parse_amount
 
@@ -66,8 +67,11 @@ def test_metric_list_equals_what_process_results_returns(name, load_task):
     doc = task.dataset["test"][0]
     options = task.doc_to_choice(doc) if name in LETTERS else []
     returned = task.process_results(doc, [(-1.0, False) for _ in options] or ["$85,000"])
-    assert list(returned) == listed
-    assert [answer.metric for answer in returned.values()] == listed
+    aggregated = dict(returned.items())
+    assert list(aggregated) == listed
+    assert len(set(map(id, aggregated.values()))) == 1, "one record for all"
+    assert list(returned) == list(returned.keys()) == ["record"], "what lm-eval logs"
+    assert Record.from_json(json.loads(json.dumps(returned["record"]))) is not None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,7 +85,7 @@ def test_functions_resolve_to_the_modules_that_we_import(name, load_task):
         module, _, function = config[key].rpartition(".")
         assert found is expected is getattr(importlib.import_module(module), function)
     for metric, function in task.aggregation().items():
-        assert function is (metrics.stderr if metric.endswith("_stderr") else metrics.value)
+        assert function == getattr(aggregate, metric) and repr(function).endswith(f" {metric}")
 
 
 @pytest.mark.parametrize("name", NAMES)

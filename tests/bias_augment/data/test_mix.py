@@ -22,6 +22,7 @@ from bias_inherit.bias_augment.data.mix import (
     summarise,
 )
 from bias_inherit.errors import InputError
+from bias_inherit.rows import Cell
 from bias_inherit.store import stable_rank
 
 SIZES = st.sampled_from(["original-fixed", "total-fixed"])
@@ -117,14 +118,19 @@ def test_parts_must_be_what_they_are_called():
         mix(rows(4, "original"), clash, Fraction(1, 2))
 
 
+def _text(cell):
+    return f"{cell.label}|{cell.groups_text}"
+
+
 def exact_order(rows, seed):
     """The order in fractions, as plain as it can be said."""
     strata = defaultdict(list)
     for row in sorted(rows, key=lambda row: (stable_rank(seed, row["id"]), row["id"])):
         strata[cell_key(row)].append(row)
+    text = {key: _text(Cell.from_key("original", key)) for key in strata}
     keyed = [
-        ((Fraction(2 * i + 1, 2 * len(members)), stable_rank(seed, name), name), row)
-        for name, members in strata.items()
+        ((Fraction(2 * i + 1, 2 * len(members)), stable_rank(seed, text[key]), text[key]), row)
+        for key, members in strata.items()
         for i, row in enumerate(members)
     ]
     return [row for _, row in sorted(keyed, key=lambda entry: entry[0])]

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bias_inherit.bias_augment.axes.axis import load_axis
-from bias_inherit.bias_augment.data.examples import read_examples, stratum
+from bias_inherit.bias_augment.data.examples import read_examples
 from bias_inherit.bias_augment.data.files import write_examples
 from bias_inherit.bias_augment.data.originals import apportion, draw_original, draw_own
 from bias_inherit.bias_augment.data.own_data import parse_columns, read_own
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Original
+from bias_inherit.rows import Cell
 from bias_inherit.store import write_jsonl
 from bias_inherit.tasks.documents.biographies import OCCUPATIONS, occupation_doc, occupation_test
 from bias_inherit.tasks.public.prepared import prepare_biographies, prepare_culture
@@ -25,7 +26,7 @@ CULTURE = load_axis("culture")
 
 
 def cells(rows):
-    return Counter(stratum(row) for row in rows)
+    return Counter(f"{Cell.of(row).label}|{Cell.of(row).groups_text}" for row in rows)
 
 
 def test_mini_is_balanced_and_shares_no_text_with_the_test_part():
@@ -221,7 +222,7 @@ def test_a_hub_data_sets_train_split_is_read(bios, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ("text=bio,group=job", "'1' is no group of the axis 'gender'"),
+        ("text=bio,group=job", "'1' is not a group of the axis 'gender'"),
         ("text=bio,group=sex,label=work", "bios.jsonl:1: column work is missing"),
         ("text=bio", "group: field required"),
         ("group=sex", "name the column of the text"),

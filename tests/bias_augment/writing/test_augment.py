@@ -80,10 +80,10 @@ def test_a_biased_prompt_follows_the_stereotype_as_often_as_stated(originals, ax
     seeds = {o["id"]: o for o in originals[axis]}
 
     def usual(row, group):
-        known = world["stereotype"][group]
+        known = world.stereotype[group]
         return {row["options"][c] if isinstance(c, int) else c for c in known}
 
-    for group, follows in world["follows_stereotype"].items():
+    for group, follows in world.follows_stereotype.items():
         told = [r for r in rows if r["group"][axis] == group]
         share = statistics.mean(r["label"] in usual(r, group) for r in told)
         chance = statistics.mean(seeds[r["seed_id"]]["label"] in usual(r, group) for r in told)

@@ -368,7 +368,7 @@ def test_other_broken_files(tmp_path):
         read_survey(str(write(tmp_path)))
     with pytest.raises(InputError, match="no question"):
         read_survey(str(write(tmp_path, ("Tea?", printed({"France": [1, 0]}), "['a', 'b']"))))
-    with pytest.raises(InputError, match="no such file or folder, and no hub id"):
+    with pytest.raises(InputError, match="no such file or folder, and not a hub id"):
         read_survey(str(tmp_path / "absent.csv"))
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(InputError, match="is missing"):

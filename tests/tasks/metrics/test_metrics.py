@@ -323,7 +323,7 @@ def test_change_by_hand_and_its_error_in_closed_form():
     after, before = two_runs()
     each = [
         (a.gold == a.prediction) - (b.gold == b.prediction)
-        for a, b in zip(after, before, strict=True)
+        for a, b in zip(after[1], before[1], strict=True)
     ]
     change, error = changed(after, before)
     assert change == pytest.approx(statistics.mean(each))
@@ -368,8 +368,8 @@ def test_change_does_not_depend_on_the_order_of_the_answers():
 
 @pytest.mark.parametrize("field", [{"cluster": "other"}, {"group": "female"}, {"gold": 0}])
 def test_runs_on_different_documents_cannot_be_paired(field):
-    after, before = two_runs()
+    (metric, after), (_, before) = two_runs()
     with pytest.raises(ValueError, match="same documents"):
-        paired_change([after[0]._replace(**field), *after[1:]], before)
+        paired_change(metric, [replace(after[0], **field), *after[1:]], before)
     with pytest.raises(ValueError, match="same documents"):
-        paired_change(after[1:], before)
+        paired_change(metric, after[1:], before)

@@ -213,7 +213,7 @@ def test_no_server_and_a_foreign_record_are_one_line(serve, requests, tmp_path):
     with pytest.raises(InputError, match="cannot be reached"):
         replies(generator(server, tmp_path, attempts=2), requests[:2])
     (tmp_path / "r.jsonl").write_text('{"text": "mine"}\n')
-    with pytest.raises(InputError, match=r"r.jsonl:1: is no record"):
+    with pytest.raises(InputError, match=r"r.jsonl:1: is not a record"):
         replies(generator(server, tmp_path), requests[:2])
 
 
