@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 
 MINI = HERE / "mini"
 
-Row = dict[str, Any]
+Row = dict[str, Any]  # a document; its columns stand where it is made
 
 
 @lru_cache

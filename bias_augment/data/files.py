@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bias_inherit import manifests, store
 from bias_inherit.bias_augment.data.card import card
@@ -80,8 +80,8 @@ def write_augmented(
     *,
     original: Path | None = None,
     seed: int | None = None,
-    sampling: Mapping[str, Any] | None = None,
-    inputs: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, object] | None = None,
+    inputs: Mapping[str, object] | None = None,
 ) -> None:
     """Write augmented examples, and apart from them the replies that could not be used.
 
@@ -125,7 +125,7 @@ def write_augmented(
         rejected.unlink(missing_ok=True)
 
 
-def is_current(path: Path, inputs: Mapping[str, Any]) -> bool:
+def is_current(path: Path, inputs: Mapping[str, object]) -> bool:
     """Return whether an output stands there, whole, and was made from the same inputs."""
     place = places(path)
     if not place.manifest.is_file() or not place.data.is_file():
@@ -234,7 +234,7 @@ def _joined(values: Iterable[str | None]) -> str | None:
     return "+".join(sorted({value for value in values if value})) or None
 
 
-def _features(schema: pa.Schema) -> dict[str, Any]:
+def _features(schema: pa.Schema) -> dict[str, object]:
     """Return the columns' types as `datasets.Features.to_dict` gives them.
 
     `datasets` infers them from the first megabytes of a file, where a column may still be empty.
@@ -243,7 +243,7 @@ def _features(schema: pa.Schema) -> dict[str, Any]:
     from datasets import Features
 
     known = pa.schema([(field.name, _concrete(field.type)) for field in schema])
-    features: dict[str, Any] = Features.from_arrow_schema(known).to_dict()
+    features: dict[str, object] = Features.from_arrow_schema(known).to_dict()
     return features
 
 

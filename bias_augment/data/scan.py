@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from bias_inherit import store
 from bias_inherit.bias_augment.data.examples import COLUMNS, cell_key, iter_examples
@@ -26,8 +26,9 @@ from bias_inherit.rows import BETWEEN, WITHIN, Example, Origin
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-    Spans = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+    Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
     """Starts and lengths of lines."""
 
 T = TypeVar("T")
@@ -54,8 +55,8 @@ class Part:
     origin: Origin
     ids: list[str]
     strata: list[str]
-    starts: np.ndarray[Any, Any]
-    lengths: np.ndarray[Any, Any]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     sha256: str
     schema: pa.Schema | None
 
@@ -235,7 +236,7 @@ def _strata(table: pa.Table) -> list[str]:
 
     names = [field.name for field in table["group"].type.fields]
     groups = dict(zip(names, table["group"].flatten(), strict=True))
-    pieces: list[Any] = [table["label"]]  # texts, and pyarrow's arrays
+    pieces: list[pa.ChunkedArray | str] = [table["label"]]
     for name in sorted(groups):
         pieces += [f"{BETWEEN}{name}{WITHIN}", groups[name]]
     joined = pc.binary_join_element_wise(*pieces, "").combine_chunks().dictionary_encode()

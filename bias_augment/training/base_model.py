@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bias_inherit.bias_augment.axes.axis import Axis, load_axis
 from bias_inherit.bias_augment.training.encode import Collator, encode, pad_token_id
@@ -16,12 +16,16 @@ from bias_inherit.rows import Example
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from peft import PeftModel
+    from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _FEATURE_ROWS = 16
 """Rows a forward pass where a mitigation asks for features."""
 
 
-def load_base(base: str, settings: Settings) -> tuple[Any, bool]:
+def load_base(base: str, settings: Settings) -> tuple[PreTrainedModel, bool]:
     """Return the base on its device, and whether it computes in bf16.
 
     Raises:
@@ -44,7 +48,7 @@ def load_base(base: str, settings: Settings) -> tuple[Any, bool]:
     return AutoModelForCausalLM.from_pretrained(base, dtype=dtype).to(device), bf16
 
 
-def _four_bits(dtype: Any) -> Any:
+def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
     from importlib.util import find_spec
 
     if find_spec("bitsandbytes") is None:
@@ -62,7 +66,7 @@ def _four_bits(dtype: Any) -> Any:
     )
 
 
-def with_adapter(model: Any, settings: Settings, start: Path | None) -> Any:
+def with_adapter(model: PreTrainedModel, settings: Settings, start: Path | None) -> PeftModel:
     """Return the base with a LoRA adapter to train: a new one, or the one in `start`.
 
     Raises:
@@ -89,7 +93,7 @@ def with_adapter(model: Any, settings: Settings, start: Path | None) -> Any:
     return get_peft_model(model, lora)
 
 
-def _targets(model: Any, targets: str) -> str | list[str]:
+def _targets(model: PreTrainedModel, targets: str) -> str | list[str]:
     """Return peft's target modules.
 
     Raises:
@@ -108,7 +112,7 @@ def _targets(model: Any, targets: str) -> str | list[str]:
     return named
 
 
-def linear_layers(model: Any) -> list[str]:
+def linear_layers(model: PreTrainedModel) -> list[str]:
     """Return the names of a model's linear layers, each once, but for the one of the logits."""
     import torch
     from transformers.pytorch_utils import Conv1D
@@ -122,7 +126,13 @@ def linear_layers(model: Any) -> list[str]:
 class BaseTools:
     """What a mitigation's transform may ask for: axes, and phi of the untouched base."""
 
-    def __init__(self, model: Any, tokenizer: Any, uses_chat: bool, own: Axis | None) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        uses_chat: bool,
+        own: Axis | None,
+    ) -> None:
         self._model, self._tokenizer, self._uses_chat = model, tokenizer, uses_chat
         self._own = own
 
@@ -130,7 +140,7 @@ class BaseTools:
         """Return the axis of that name; InputError where there is none."""
         return self._own if self._own is not None and self._own.axis == name else load_axis(name)
 
-    def features(self, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
+    def features(self, examples: Sequence[Example]) -> NDArray[np.float32]:
         """Return phi, float32 of shape (examples, width): see `penalty.mean_over_tokens`."""
         import numpy as np
         import torch
@@ -139,7 +149,7 @@ class BaseTools:
 
         rows = [encode(self._tokenizer, example, self._uses_chat) for example in examples]
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
-        found: dict[int, Any] = {}
+        found: dict[int, NDArray[np.float32]] = {}
         training = self._model.training
         self._model.eval()
         for i in range(0, len(order), _FEATURE_ROWS):

@@ -14,7 +14,7 @@ from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bias_inherit import manifests, store
 from bias_inherit.arms import Arm
@@ -38,6 +38,11 @@ from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from peft import PeftModel
+    from transformers import PreTrainedModel, TrainingArguments
+
+    from bias_inherit.bias_augment.training.trainer import CompletionTrainer
 
 
 LOGGING_STEPS = 10
@@ -149,7 +154,7 @@ def _check_penalty(mitigation: Mitigation, examples: Sequence[Example]) -> None:
         )
 
 
-def _check_layer(mitigation: Mitigation, model: Any) -> None:
+def _check_layer(mitigation: Mitigation, model: PreTrainedModel) -> None:
     layers = model.config.num_hidden_layers
     if mitigation.penalty is not None and not -layers - 1 <= mitigation.layer <= layers:
         raise InputError(
@@ -183,7 +188,7 @@ def _hold_out(
     )
 
 
-def _arguments(settings: Settings, bf16: bool, output: Path, evaluates: bool) -> Any:
+def _arguments(settings: Settings, bf16: bool, output: Path, evaluates: bool) -> TrainingArguments:
     import torch
     from transformers import TrainingArguments
 
@@ -221,14 +226,14 @@ def _arguments(settings: Settings, bf16: bool, output: Path, evaluates: bool) ->
 
 
 def _trainer(
-    model: Any,
+    model: PeftModel,
     mitigation: Mitigation,
-    args: Any,
+    args: TrainingArguments,
     ids: Sequence[str],
     rows: Sequence[Encoded],
     held_out: Sequence[Encoded],
     pad: int,
-) -> Any:
+) -> CompletionTrainer:
     from datasets import Dataset
 
     from bias_inherit.bias_augment.training.trainer import Bar, CompletionTrainer

@@ -9,15 +9,22 @@ and every metric aggregated. Works on any folder of lm-eval tasks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.configs import ConfigLoader
+
+if TYPE_CHECKING:
+    from lm_eval.api.task import Task
+    from lm_eval.tasks import TaskManager
+
+Config: TypeAlias = Mapping[str, Any]
+"""A YAML, or a document, of anybody's."""
 
 _GROUP_KEYS = {
     "group",
@@ -46,8 +53,8 @@ class _StrictLoader(ConfigLoader):
     """Refuses a key that stands twice."""
 
 
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, object]:
+    seen: set[Hashable] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key != "<<" and key in seen:
@@ -64,7 +71,7 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 
 def validate(
     folder: Path,
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Config | None = None,
     announce: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[str], list[Finding]]:
     """Return the names of the tasks and groups that were checked, and what is wrong.
@@ -128,7 +135,7 @@ def _read(path: Path) -> tuple[dict[str, Any], str | None]:
     return merged | content, None
 
 
-def _key_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def _key_problems(config: Config) -> Iterator[str]:
     from lm_eval.api.task import TaskConfig
 
     known = {field.name for field in fields(TaskConfig)} | _MORE_TASK_KEYS
@@ -139,7 +146,7 @@ def _key_problems(config: Mapping[str, Any]) -> Iterator[str]:
         yield "metadata.version is missing: results could not be compared"
 
 
-def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def _group_problems(config: Config) -> Iterator[str]:
     for key in config.keys() - _GROUP_KEYS:
         yield f"unknown key '{key}' in a group"
     if not config.get("task"):
@@ -156,13 +163,13 @@ def _readme_problems(path: Path, name: str) -> Iterator[str]:
     yield "no README.md beside it"
 
 
-def _manager(folder: Path, metadata: Mapping[str, Any]) -> Any:
+def _manager(folder: Path, metadata: Config) -> TaskManager:
     from lm_eval.tasks import TaskManager
 
     return TaskManager(include_path=str(folder), include_defaults=False, metadata=dict(metadata))
 
 
-def _member_problems(manager: Any, path: Path) -> Iterator[str]:
+def _member_problems(manager: TaskManager, path: Path) -> Iterator[str]:
     config, _ = _read(path)
     for member in config["task"]:
         name = member if isinstance(member, str) else member.get("task", member.get("group"))
@@ -170,9 +177,9 @@ def _member_problems(manager: Any, path: Path) -> Iterator[str]:
             yield f"the group names '{name}', which is no task in this folder"
 
 
-def _task_problems(manager: Any, name: str) -> list[str]:
+def _task_problems(manager: TaskManager, name: str) -> list[str]:
     """Return what is wrong with a task, stopping at the first step that fails."""
-    steps: list[tuple[str, Callable[[Any], Any]]] = [
+    steps: list[tuple[str, Callable[[Task], str | None]]] = [
         ("render its first document", _render),
         ("score a made-up answer", _score),
     ]
@@ -195,11 +202,11 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _first(task: Any) -> Any:
+def _first(task: Task) -> Config:
     return next(iter(task.eval_docs))
 
 
-def _render(task: Any) -> str | None:
+def _render(task: Task) -> str | None:
     doc = _first(task)
     if not str(task.doc_to_text(doc)).strip():
         return "the prompt is empty"
@@ -211,7 +218,7 @@ def _render(task: Any) -> str | None:
     return None
 
 
-def _score(task: Any) -> str | None:
+def _score(task: Task) -> str | None:
     doc = _first(task)
     # what is aggregated: our tasks log less than that (see tasks/metrics/record.py)
     returned = dict(task.process_results(doc, _made_up(task, doc)).items())
@@ -228,7 +235,7 @@ def _score(task: Any) -> str | None:
     return None
 
 
-def _made_up(task: Any, doc: Any) -> list[Any]:
+def _made_up(task: Task, doc: Config) -> list[object]:
     kind = task.OUTPUT_TYPE
     if kind == "multiple_choice":
         return [(-1.0 - i, i == 0) for i in range(len(task.doc_to_choice(doc)))]

@@ -122,12 +122,6 @@ def test_an_adapter_for_another_base_is_refused(lab_base, adapters, tmp_path):
     (stranger / "bias_inherit.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match=r"belongs to another base \(some/other-model\)"):
         score(lab_base, {"stranger": stranger}, lambda name: tmp_path / "out" / name, SMALL)
-    (stranger / "bias_inherit.json").unlink()
-    config = json.loads((stranger / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = "other/base"
-    (stranger / "adapter_config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match=r"belongs to another base \(other/base\)"):
-        score(lab_base, {"stranger": stranger}, lambda name: tmp_path / "out" / name, SMALL)
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def test_prepared_rows_are_drawn_by_hash_and_capped(public_data, tmp_path):
     whole = draw_original(GENDER, str(tmp_path), balanced=False)
     assert {r["id"] for r in drawn.rows} < {r["id"] for r in whole.rows}
     assert all(r["id"].startswith("bios-") and r["origin"] == "original" for r in whole.rows)
-    assert whole.source["licence"] == "mit"
+    assert whole.source.licence == "mit"
     with pytest.raises(InputError, match="the label 'nurse' is missing for the group 'male'"):
         draw_original(GENDER, str(tmp_path))
 
@@ -190,7 +190,7 @@ def test_a_column_map_makes_anybodys_rows_examples(bios):
     )
     assert rows[2]["completion"] == " B" and rows[2]["id"] == "2"
     drawn = draw_own(GENDER, str(path), parse_columns(map_), per_cell=9, licence="cc-by-4.0")
-    assert set(cells(drawn.rows).values()) == {1} and drawn.source["licence"] == "cc-by-4.0"
+    assert set(cells(drawn.rows).values()) == {1} and drawn.source.licence == "cc-by-4.0"
     assert drawn.notes[0] == "left out: 1 rows with job 9"
     whole = draw_own(GENDER, str(path), parse_columns(map_), balanced=False)
     assert len(whole.rows) == 5
