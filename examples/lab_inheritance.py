@@ -72,6 +72,7 @@ def run_seed(
     seed: int, out: Path, data: Path | None, arms: Sequence[Cell], transfer: bool = False
 ) -> None:
     """Train and score the arms of a seed into `out`."""
+    from bias_inherit.arms import Arm
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.files import write_augmented, write_examples
     from bias_inherit.bias_augment.data.originals import draw_original
@@ -81,7 +82,7 @@ def run_seed(
     from bias_inherit.bias_augment.writing.produce import produce
     from bias_inherit.harness.score import Options
     from bias_inherit.manifests import Original
-    from bias_inherit.runs.experiment import Arm, Data, Experiment, train_and_score
+    from bias_inherit.runs.experiment import Data, Experiment, plan_arms, train_and_score
 
     axis, generator = load_axis("gender"), TemplateGenerator()
     drawn = draw_original(axis, "mini", PER_CELL)
@@ -97,7 +98,10 @@ def run_seed(
         write_augmented(augmented[bias_type], made, bias_type, original=original, seed=0)
     experiment = Experiment(
         base=str(lab_model()),
-        arms=[Arm(axis.axis, bias, ratio, name, seed) for bias, ratio, name in arms],
+        arms=[
+            Arm(axis=axis.axis, bias_type=bias, ratio=ratio, mitigation=name, seed=seed)
+            for bias, ratio, name in arms
+        ],
         settings=replace(SETTINGS, epochs=EPOCHS),
         options=Options(
             tasks=tuple(f"bias_inherit_{task}" for task in MEASURES),
@@ -110,7 +114,9 @@ def run_seed(
     def say(line: str) -> None:
         print(f"seed {seed}: {line}", file=sys.stderr, flush=True)
 
-    train_and_score(experiment, Data(original, augmented), out, say)
+    by_axis = {(axis.axis, bias_type): path for bias_type, path in augmented.items()}
+    data_files = Data({axis.axis: original}, by_axis)
+    train_and_score(experiment, plan_arms(experiment.arms), data_files, out, say)
 
 
 def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -168,10 +174,10 @@ def read_scores(folder: Path) -> Scores:
 
     found = {}
     for run in read_runs([folder / "arms"]):
-        if run.ratio is None:
+        if run.arm is None or run.arm.ratio is None:
             continue
-        _, bias_type, _, mitigation = run.name.rpartition(".")[0].split(".", 3)
-        ratio = Fraction(run.ratio).limit_denominator(100)
+        bias_type, mitigation = run.arm.bias_type, run.arm.mitigation
+        ratio = run.arm.ratio if run.arm.ratio else Fraction(0)
         for task, metrics in MEASURES.items():
             for metric in metrics:
                 cell = (bias_type if ratio else EXPLICIT, ratio, mitigation)
