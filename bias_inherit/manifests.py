@@ -35,6 +35,8 @@ class Manifest(BaseModel):
         extra="allow", populate_by_name=True, frozen=True, arbitrary_types_allowed=True
     )
     KIND: ClassVar[str] = ""
+    LEAVES_OUT: ClassVar[bool] = False
+    """Whether what is not known is left out; else it is null."""
 
     schema_version: int = Field(
         default=SCHEMA,
@@ -44,8 +46,8 @@ class Manifest(BaseModel):
     kind: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the manifest as it is written: what is not known is left out."""
-        content = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        """Return the manifest as it is written."""
+        content = self.model_dump(mode="json", by_alias=True, exclude_none=self.LEAVES_OUT)
         return content | {"schema": SCHEMA}
 
 
@@ -68,6 +70,8 @@ class CellCount(NamedTuple):
 
 class Data(Manifest):
     """Of a data set: `sha256` and `rows` of its file, rows by cell, types of its columns."""
+
+    LEAVES_OUT = True
 
     axis: str | None = None
     seed: int | None = None

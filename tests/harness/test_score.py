@@ -94,7 +94,7 @@ def test_numbers_equal_the_plain_command_that_is_written_down(scored, name, tmp_
         assert plain.tasks[task].metrics == result.metrics
         assert plain.tasks[task].errors == result.errors
     if name != "base":
-        assert plain.name == "r50" and plain.arm["ratio"] == 0.5, "arm read from the adapter"
+        assert plain.name == "r50" and plain.arm.ratio == 0.5, "arm read from the adapter"
 
 
 @pytest.mark.slow
