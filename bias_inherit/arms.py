@@ -5,7 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 NO_BIAS = "original"
 """In the name of the ratio-0 arm, which no bias type and no mitigation touches."""
@@ -73,7 +80,13 @@ class Arm(BaseModel):
         """
         return self.ratio == 0 and (self.axis, self.seed) == (other.axis, other.seed)
 
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write a round and options only where there are some."""
+        content: dict[str, Any] = handler(self)
+        unset = {"round": None, "options": ""}
+        return {k: v for k, v in content.items() if k not in unset or v != unset[k]}
+
     def to_json(self) -> dict[str, Any]:
-        """Return what manifests hold; a round only where there is one."""
-        left_out = {"round"} if self.round is None else set()
-        return self.model_dump(mode="json", exclude=left_out)
+        """Return what manifests hold."""
+        return self.model_dump(mode="json")
