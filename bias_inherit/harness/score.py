@@ -11,10 +11,10 @@ import json
 import logging
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bias_inherit import manifests, store
 from bias_inherit.errors import InputError, unknown
@@ -27,6 +27,7 @@ from bias_inherit.models import (
     adapter_sha256,
     check_causal,
     fingerprint,
+    is_same_base,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Options:
     """Whether lm-eval shows its bars."""
 
     @property
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, str | int]:
         """What `lm_eval --metadata` would be given."""
         given = {"data": self.data, "stories": self.stories, "traits": self.traits}
         return {key: value for key, value in given.items() if value is not None}
@@ -111,6 +112,7 @@ def score(
 
     quiet_lm_eval()
     manager, tasks = load_tasks(options)
+    run = _Run(base, base_print, tasks, manager, options, uses_chat)
     wardrobe = Wardrobe(base, base_print, options.batch_size, options.device, options.progress)
     for subject in subjects:  # what does not fit is said before hours are spent
         if subject.adapter is not None:
@@ -122,7 +124,7 @@ def score(
         announce(f"scoring {subject.name} ({i} of {len(subjects)})")
         lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
         out = results_of(subject.name)
-        _score_one(lm, base, base_print, subject, tasks, manager, out, options, uses_chat)
+        run.score(lm, subject, out)
         wardrobe.take_off()
         folders.append(out)
     return folders
@@ -152,6 +154,13 @@ def _subject(
 ) -> Subject:
     """Return an adapter to score; where names alone speak against it, the user is told.
 
+    Args:
+        name: of its results.
+        path: its folder.
+        base: folder or hub id of the base that it is to be scored on.
+        base_print: that base's fingerprint.
+        announce: told the warning.
+
     Raises:
         InputError: the folder is not an adapter, or of a base with another fingerprint.
     """
@@ -160,16 +169,12 @@ def _subject(
     sha256 = adapter_sha256(path)
     manifest = manifests.read(path, Adapter) or Adapter()
 
-    trained_on = manifest.base_fingerprint
-    if trained_on is not None and base_print is not None:
-        if trained_on != base_print:
-            raise InputError(
-                f"adapter {path} belongs to another base ({manifest.base}), not to {base}"
-            )
-        return Subject(name, path, sha256, manifest)
+    is_same = is_same_base(manifest.base_fingerprint, base_print)
+    if is_same is False:
+        raise InputError(f"adapter {path} belongs to another base ({manifest.base}), not to {base}")
 
-    named = store.read_json(path / ADAPTER_CONFIG).get(BASE_PATH)
-    if model_name(named) != model_name(base):
+    named = store.read_json(path / ADAPTER_CONFIG).get(BASE_PATH) or manifest.base
+    if is_same is None and model_name(named) != model_name(base):
         told = f"names another base ({named})" if named else "does not name its base"
         announce(f"warning: adapter {path} {told}; its tensors are tried on {base}")
     return Subject(name, path, sha256, manifest)
@@ -219,60 +224,67 @@ def load_tasks(options: Options) -> tuple[TaskManager, list[Task]]:
     return manager, list(tasks.values())
 
 
-def _score_one(
-    lm: HFLM,
-    base: str,
-    base_print: str | None,
-    subject: Subject,
-    tasks: Sequence[Task],
-    manager: TaskManager,
-    out: Path,
-    options: Options,
-    uses_chat: bool,
-) -> None:
-    from lm_eval import simple_evaluate
-    from lm_eval.loggers import EvaluationTracker
+@dataclass(frozen=True)
+class _Run:
+    """What is the same for every model that is scored."""
 
-    model_args = {"pretrained": base}
-    if subject.adapter is not None:
-        model_args["peft"] = str(subject.adapter)
-    with store.whole_folder(out) as folder:
+    base: str
+    base_print: str | None
+    tasks: Sequence[Task]
+    manager: TaskManager
+    options: Options
+    uses_chat: bool
+
+    def score(self, lm: HFLM, subject: Subject, out: Path) -> None:
+        """Score one model into the folder `out`: lm-eval's own files, and our manifest."""
+        model_args = {"pretrained": self.base}
+        if subject.adapter is not None:
+            model_args["peft"] = str(subject.adapter)
+
+        with store.whole_folder(out) as folder:
+            tasks = self._evaluate(lm, model_args, folder)
+            written = sorted(path.name for path in folder.glob("results_*.json"))
+            if len(written) != 1:
+                raise OSError(f"lm-eval wrote no results to {folder}")
+            manifest = Score(
+                name=subject.name,
+                base=self.base,
+                base_fingerprint=self.base_print,
+                adapter=model_args.get("peft"),
+                adapter_sha256=subject.sha256,
+                arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
+                results=written[0],
+                command=_command(model_args, tasks, self.options, self.uses_chat),
+            )
+            manifests.write(folder / store.MANIFEST, manifest)
+
+    def _evaluate(self, lm: HFLM, model_args: Mapping[str, str], folder: Path) -> list[str]:
+        """Let lm-eval score and write its files; return the names of the tasks."""
+        from lm_eval import simple_evaluate
+        from lm_eval.loggers import EvaluationTracker
+
         tracker = EvaluationTracker(output_path=str(folder / "results.json"))
         results = simple_evaluate(
             model=lm,
-            model_args=model_args,
-            tasks=list(tasks),
-            task_manager=manager,
-            apply_chat_template=uses_chat,
-            batch_size=options.batch_size,
-            device=options.device,
-            limit=options.limit,
+            model_args=dict(model_args),
+            tasks=list(self.tasks),
+            task_manager=self.manager,
+            apply_chat_template=self.uses_chat,
+            batch_size=self.options.batch_size,
+            device=self.options.device,
+            limit=self.options.limit,
             evaluation_tracker=tracker,
         )
-        samples = results.pop("samples")
+        samples, tasks = results.pop("samples"), list(results["configs"])
 
         tracker.save_results_aggregated(results=results, samples=samples)
-        for task in results["configs"]:
+        for task in tasks:
             tracker.save_results_samples(task_name=task, samples=samples[task])
-
-        written = sorted(path.name for path in folder.glob("results_*.json"))
-        if len(written) != 1:
-            raise OSError(f"lm-eval wrote no results to {folder}")
-        manifest = Score(
-            name=subject.name,
-            base=base,
-            base_fingerprint=base_print,
-            adapter=model_args.get("peft"),
-            adapter_sha256=subject.sha256,
-            arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
-            results=written[0],
-            command=_command(model_args, results["configs"], options, uses_chat),
-        )
-        manifests.write(folder / store.MANIFEST, manifest)
+        return tasks
 
 
 def _command(
-    model_args: Mapping[str, str], tasks: Mapping[str, Any], options: Options, uses_chat: bool
+    model_args: Mapping[str, str], tasks: Iterable[str], options: Options, uses_chat: bool
 ) -> str:
     """Return the plain lm_eval command that gives the same numbers."""
     joined = ",".join(f"{key}={value}" for key, value in model_args.items())

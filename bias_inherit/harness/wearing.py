@@ -1,29 +1,29 @@
 """One base that wears one adapter after the other, each as if the base had just been loaded.
 
 An adapter may change the base's own weights: PiSSA and OLoRA take their start out of them,
-`bias="all"` stores biases, some save whole layers. So after each adapter it is taken off and
-the base's tensors are compared with what they were, by hashes; a base that differs in anything
-is loaded anew. That is one pass over the weights per adapter and no second copy of them.
+`bias="all"` stores biases, some save whole layers. So when an adapter has been taken off, the
+base is compared with what it was: its tensors by hashes, its modules and its configuration by
+what they are. A base that differs in anything is dropped, and loaded anew when it is next
+needed. That is one pass over the weights per adapter, and never a second copy of them.
 """
 
 from __future__ import annotations
 
-import warnings
+import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bias_inherit.errors import InputError
-from bias_inherit.models import adapter_sha256
+from bias_inherit.models import adapter_sha256, load_adapter
 
 if TYPE_CHECKING:
     import torch
+    from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
     from peft import PeftModel
     from transformers import PreTrainedModel
-
-SEED = 1234
-"""lm-eval's own seed of torch, from which an adapter's sampled answers start."""
 
 
 class Wardrobe:
@@ -35,6 +35,9 @@ class Wardrobe:
         batch_size: rows per forward pass.
         device: such as "cpu" or "cuda:1"; None takes a GPU where there is one.
         progress: whether lm-eval shows its bars.
+
+    Attributes:
+        loads: how often the base was loaded.
     """
 
     def __init__(
@@ -47,87 +50,93 @@ class Wardrobe:
     ) -> None:
         self.base, self.fingerprint = base, fingerprint
         self._batch_size, self._device, self._progress = batch_size, device, progress
+        self._lm: HFLM | None = None
+        self._untouched = BaseState()
+        self._is_resized = False
         self.loads = 0
-        """How often the base was loaded."""
-        self._load()
-
-    def _load(self) -> None:
-        import torch
-
-        device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.lm = _hf_model(self.base, self._batch_size, device, self._progress)
-        self._kept = tensor_hashes(self.lm._model)
-        self._resized = False
-        self.loads += 1
 
     def bare(self) -> HFLM:
         """Return the base without an adapter, as it was loaded."""
-        if self._resized:
-            self._load()
-        self.lm.hashes = {"base_fingerprint": self.fingerprint, "adapter_sha256": None}
-        self.lm.peft, self.lm.start = None, None
-        return self.lm
+        self.take_off()
+        if self._is_resized:
+            self._drop()
+        lm = self._loaded()
+        lm.peft, lm.start, lm.hashes = None, None, self._hashes(None)
+        return lm
 
     def put_on(self, adapter: Path) -> HFLM:
         """Return the base with an adapter on it, as `lm_eval --model_args peft=…` loads it.
 
         Raises:
-            InputError: it cannot be loaded, or some of its tensors do not fit the base.
+            InputError: it cannot be loaded, some of its tensors do not fit the base, or the model
+            does not run with it.
         """
         import torch
-        from peft import PeftModel
 
-        self._resize()
-        torch.manual_seed(SEED)  # peft draws numbers for weights that it then overwrites
-        model = self.lm._model
+        self.take_off()
+        lm = self._loaded()
+        self._resize(lm)
+        seed_like_lm_eval()  # peft draws numbers for weights that it then overwrites
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # missing keys are an error below
-                worn = PeftModel.from_pretrained(model, str(adapter))
-                state = torch.get_rng_state()
-                problem = _misfit(worn, adapter)
+            lm._model = load_adapter(lm._model, adapter, self.base)
+            start = torch.get_rng_state()
+            _check_runs(lm, adapter)
         except InputError:
+            lm = None
+            self._drop()
             raise
-        except Exception as error:  # peft raises many types
-            self._load()
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            raise InputError(f"adapter {adapter} does not fit {self.base}: {reason}") from None
 
-        self.lm._model = worn.eval()
-        if problem:
-            self.take_off()
-            raise InputError(f"adapter {adapter} does not fit {self.base}: {problem}")
-
-        self.lm.peft, self.lm.start = str(adapter), state
-        self.lm.hashes = {
-            "base_fingerprint": self.fingerprint,
-            "adapter_sha256": adapter_sha256(adapter),
-        }
-        return self.lm
+        lm.peft, lm.start = str(adapter), start
+        lm.hashes = self._hashes(adapter_sha256(adapter))
+        return lm
 
     def take_off(self) -> None:
-        """Take the adapter off; the base is what it was before, or is loaded anew."""
+        """Take the adapter off; a base that is not what it was before is dropped."""
         from peft import PeftModel
 
-        worn = self.lm._model
-        if not isinstance(worn, PeftModel):
+        if self._lm is None or not isinstance(self._lm._model, PeftModel):
             return
         try:
-            self.lm._model = _base_of(worn)
-            same = tensor_hashes(self.lm._model) == self._kept
-        except Exception:  # a kind of adapter that cannot be taken off
-            same = False
-        if not same:
-            self._load()
+            self._lm._model = _base_of(self._lm._model)
+            is_untouched = base_state(self._lm._model) == self._untouched
+        except Exception:  # some kinds of adapter cannot be taken off
+            is_untouched = False
+        if not is_untouched:
+            self._drop()
 
-    def _resize(self) -> None:
+    def _loaded(self) -> HFLM:
+        if self._lm is None:
+            import torch
+
+            device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
+            self._lm = _hf_model(self.base, self._batch_size, device, self._progress)
+            self._untouched = base_state(self._lm._model)
+            self._is_resized = False
+            self.loads += 1
+        return self._lm
+
+    def _drop(self) -> None:
+        """Let go of the base before it is loaded anew, so that there are never two of it."""
+        import gc
+
+        import torch
+
+        self._lm = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _resize(self, lm: HFLM) -> None:
         """Fit the embeddings to the tokenizer, as lm-eval does before it loads an adapter."""
-        config = getattr(self.lm._model.config, "text_config", self.lm._model.config)
-        tokens = len(self.lm.tokenizer)
+        config = getattr(lm._model.config, "text_config", lm._model.config)
+        tokens = len(lm.tokenizer)
         if getattr(config, "vocab_size", tokens) != tokens:
-            self.lm._model.resize_token_embeddings(tokens)
-            self._resized = True
-            self._kept = tensor_hashes(self.lm._model)
+            lm._model.resize_token_embeddings(tokens)
+            self._untouched = base_state(lm._model)
+            self._is_resized = True
+
+    def _hashes(self, adapter_sha256: str | None) -> dict[str, str | None]:
+        return {"base_fingerprint": self.fingerprint, "adapter_sha256": adapter_sha256}
 
 
 def _hf_model(base: str, batch_size: int, device: str, progress: bool) -> HFLM:
@@ -140,18 +149,56 @@ def _hf_model(base: str, batch_size: int, device: str, progress: bool) -> HFLM:
         start: torch.Tensor | None = None
         """State of torch's generator after the adapter was loaded."""
 
-        def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> Any:
-            return super().loglikelihood(requests, disable_tqdm or not progress)
+        def loglikelihood(
+            self, requests: list[Instance], disable_tqdm: bool = False
+        ) -> list[tuple[float, bool]]:
+            found: list[tuple[float, bool]] = super().loglikelihood(
+                requests, disable_tqdm or not progress
+            )
+            return found
 
-        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
+        def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
             if self.start is not None:  # as the plain command, which loads after seeding
                 torch.set_rng_state(self.start)
-            return super().generate_until(requests, disable_tqdm or not progress)
+            replies: list[str] = super().generate_until(requests, disable_tqdm or not progress)
+            return replies
 
-        def get_model_info(self) -> dict[str, Any]:
+        def get_model_info(self) -> dict[str, object]:
             return {**super().get_model_info(), **self.hashes}
 
     return AdapterLM(pretrained=base, batch_size=batch_size, device=device)
+
+
+def _check_runs(lm: HFLM, adapter: Path) -> None:
+    """Do with the model what lm-eval does: some kinds of adapter do not bear it.
+
+    It ties the embeddings again, which may change what an adapter saved of them, or fail; and
+    it gives a forward pass nothing but tokens.
+    """
+    import torch
+
+    try:
+        lm._model.eval()
+        lm._model.tie_weights()
+        lm._model_call(torch.zeros((1, 1), dtype=torch.long, device=lm.device))
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever an adapter's forward pass raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        kind = lm._model.active_peft_config.peft_type.value
+        raise InputError(
+            f"adapter {adapter} ({kind}) does not run as lm-eval runs a model: {reason}"
+        ) from None
+
+
+def seed_like_lm_eval() -> None:
+    """Seed as `lm_eval` does before it loads a model: its defaults for its three generators."""
+    import numpy as np
+    import torch
+
+    random.seed(0)
+    np.random.seed(1234)
+    torch.manual_seed(1234)
 
 
 def _base_of(worn: PeftModel) -> PreTrainedModel:
@@ -161,48 +208,48 @@ def _base_of(worn: PeftModel) -> PreTrainedModel:
     return worn.unload()
 
 
-def _misfit(worn: PeftModel, adapter: Path) -> str:
-    """Return what is wrong with the tensors of an adapter that was just loaded, "" for nothing.
+@dataclass(frozen=True)
+class BaseState:
+    """What tells a base from one that an adapter has changed.
 
-    peft ignores tensors that belong to no layer, and starts missing ones at random.
+    Attributes:
+        tensors: by name, shape, type and hash of parameters and buffers; of tied ones each name.
+        modules: by name, class and numbers of hooks, and whether `forward` was replaced.
+        config: the model's configuration as JSON.
     """
-    from peft.utils import load_peft_weights
 
-    config = worn.active_peft_config
-    if config.is_prompt_learning:  # whose tensors peft loads strictly
-        return ""
-    stored = load_peft_weights(str(adapter), device="cpu")
-    found = worn.load_adapter(str(adapter), adapter_name=worn.active_adapter, torch_device="cpu")
-
-    unexpected = sorted(found.unexpected_keys)
-    if stored and len(unexpected) >= len(stored):
-        return (
-            f"none of its {len(stored)} tensors belongs to a layer of the base (first: "
-            f"{next(iter(stored))})"
-        )
-    if unexpected:
-        return (
-            f"{len(unexpected)} of its {len(stored)} tensors belong to no layer of the base "
-            f"(first: {unexpected[0]})"
-        )
-    missing = sorted(found.missing_keys)
-    if missing:
-        return f"{len(missing)} tensors are missing in it (first: {missing[0]})"
-    return ""
+    tensors: Mapping[str, tuple[object, ...]] | None = None
+    modules: Mapping[str, tuple[object, ...]] | None = None
+    config: str = ""
 
 
-def tensor_hashes(model: torch.nn.Module) -> dict[str, tuple[object, ...]]:
-    """Return what tells a model's tensors from others: name -> shape, type and hash.
-
-    Parameters and buffers; of tied ones each name. On a CPU a hash is of the bytes; on another
-    device of the bits of each row and each column, so that nothing large is copied.
-    """
+def base_state(model: torch.nn.Module) -> BaseState:
+    """Return what a base is now; reads each of its tensors once."""
     named: list[tuple[str, torch.Tensor]] = [*model.named_parameters(remove_duplicate=False)]
     named += model.named_buffers(remove_duplicate=False)
-    return {name: (tuple(t.shape), str(t.dtype), _hash(t.detach())) for name, t in named}
+    tensors, seen = {}, {}
+    for name, tensor in named:
+        if id(tensor) not in seen:  # tied ones are read once
+            seen[id(tensor)] = (tuple(tensor.shape), str(tensor.dtype), _hash(tensor.detach()))
+        tensors[name] = seen[id(tensor)]
+
+    modules = {
+        name: (
+            type(module),
+            len(module._forward_hooks) + len(module._forward_pre_hooks),
+            "forward" in vars(module),
+        )
+        for name, module in model.named_modules(remove_duplicate=False)
+    }
+    config = getattr(model, "config", None)
+    return BaseState(tensors, modules, "" if config is None else config.to_json_string())
 
 
 def _hash(tensor: torch.Tensor) -> str:
+    """Return the hash of a tensor: on a CPU of its bytes.
+
+    On another device of the bits of each row and of each column, so that nothing large is copied.
+    """
     import torch
     import xxhash
 
