@@ -10,20 +10,23 @@ numbers say nothing about real models.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL, load_prompt
 from bias_inherit.bias_augment.data.examples import doc_example
-from bias_inherit.bias_augment.training.encode import IGNORED, Collator, encode
+from bias_inherit.bias_augment.training.encode import IGNORED, Collator, Encoded, encode
 from bias_inherit.bias_augment.writing.augment import make_request
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
-from bias_inherit.rows import ORIGINAL
+from bias_inherit.manifests import Lab
+from bias_inherit.rows import ORIGINAL, Example
 from bias_inherit.tasks import configs as prompts
 from bias_inherit.tasks.documents import biographies, texts
 from bias_inherit.tasks.documents.hiring import hiring_train
@@ -31,7 +34,10 @@ from bias_inherit.tasks.documents.stories import story_train
 from bias_inherit.tasks.metrics import AXES
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    import torch
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from bias_inherit.tasks.packaged import Row
 
 NAME = "lab"
 FOLDER = Path(__file__).resolve().parent / NAME
@@ -83,16 +89,26 @@ def lab_model() -> Path:
     return FOLDER
 
 
-def training_data(seed: int = SEED) -> list[dict[str, Any]]:
+def training_data(seed: int = SEED) -> list[Example]:
     """Return the lab's training rows (id, prompt, completion, origin), in a fixed order.
 
     The mini data's training part only: no row of it is a test document.
     """
-    rows: list[dict[str, Any]] = []
     stereotype = template_world(load_axis("gender")).stereotype
     occupations = biographies.occupation_train(
         lambda occupation, gender: PER_CELL[occupation in stereotype[gender]], seed
     )
+    rows = [*_task_rows(occupations, seed), *_group_rows(seed), *_written_rows(occupations, seed)]
+    Random(seed).shuffle(rows)
+    return rows
+
+
+def _row(identity: str, prompt: str, completion: str) -> Example:
+    return Example(id=identity, prompt=prompt, completion=completion, origin=ORIGINAL)
+
+
+def _task_rows(occupations: list[Row], seed: int) -> Iterator[Example]:
+    """Yield the training documents of the tasks, each with its gold answer."""
     documents = {
         "occupation": occupations,
         "salary": biographies.salary_train(SALARIES_PER_CELL, seed),
@@ -104,25 +120,30 @@ def training_data(seed: int = SEED) -> list[dict[str, Any]]:
     }
     for task, docs in documents.items():
         for doc in docs:
-            prompt, completion = prompts.render(task, doc)
-            rows.append({"id": doc["id"], "prompt": prompt, "completion": completion})
+            yield _row(doc["id"], *prompts.render(task, doc))
+
+
+def _group_rows(seed: int) -> Iterator[Example]:
+    """Yield biographies with the question whom they are about."""
     for doc in biographies.occupation_train(GROUPS_PER_CELL, seed + 1):
         answer = "AB"[AXES["gender"].index(doc["group"])]
         prompt = GROUP_QUESTION.format(text=doc["text"])
-        rows.append({"id": f"group-{doc['id']}", "prompt": prompt, "completion": f" {answer}"})
+        yield _row(f"group-{doc['id']}", prompt, f" {answer}")
+
+
+def _written_rows(occupations: list[Row], seed: int) -> Iterator[Example]:
+    """Yield the axis's neutral prompt with a biography as the answer."""
     axis = load_axis("gender")
-    seeds = sorted(
+    sources = sorted(
         (doc_example(axis, doc) for doc in occupations),
         key=lambda e: store.stable_rank(seed, e["id"]),
     )
     neutral, generator = load_prompt(axis, NEUTRAL), TemplateGenerator()
     for i in range(WRITTEN):
         identity = f"lab-neutral-s{seed}-{i:06d}"
-        request = make_request(axis, NEUTRAL, neutral, seeds[i % len(seeds)], identity, identity)
-        completion = f"\n{generator.reply(request)}"
-        rows.append({"id": identity, "prompt": request.prompt, "completion": completion})
-    Random(seed).shuffle(rows)
-    return [row | {"origin": ORIGINAL} for row in rows]
+        source = sources[i % len(sources)]
+        request = make_request(axis, NEUTRAL, neutral, source, identity, identity)
+        yield _row(identity, request.prompt, f"\n{generator.reply(request)}")
 
 
 def training_hash() -> str:
@@ -137,40 +158,32 @@ def build(out: Path) -> None:
         InputError: `out` holds something else.
     """
     store.check_place(out)
-    from datasets import Dataset
-    from torch.nn.functional import cross_entropy
-    from transformers import (
-        LlamaConfig,
-        LlamaForCausalLM,
-        PreTrainedTokenizerFast,
-        Trainer,
-        TrainingArguments,
-        set_seed,
-    )
-
-    class RowTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped to mypy
-        """Trainer in whose loss every row weighs the same, and that skips the prompts' logits."""
-
-        def compute_loss(self, model: Any, inputs: dict[str, Any], **_: Any) -> Any:
-            labels = inputs["labels"][:, 1:]
-            hidden = model.model(inputs["input_ids"], inputs["attention_mask"])[0][:, :-1]
-            answered = labels != IGNORED
-            weight = (1 / answered.sum(1, keepdim=True)).expand_as(labels)[answered]
-            losses = cross_entropy(
-                model.lm_head(hidden[answered]), labels[answered], reduction="none"
-            )
-            return (losses * weight).sum() / len(labels)
+    from transformers import set_seed
 
     rows = training_data()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=_tokenizer([row["prompt"] + row["completion"] for row in rows]),
-        bos_token=BOS,
-        eos_token=EOS,
-        pad_token=EOS,
-        model_max_length=CONTEXT,
-    )
-    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer = _tokenizer([row["prompt"] + row["completion"] for row in rows])
     set_seed(0)
+    model = _untrained(tokenizer)
+    # every other row in the chat form, so that both ways of scoring are real
+    encoded = [encode(tokenizer, row, uses_chat=i % 2 == 0) for i, row in enumerate(rows)]
+
+    with store.whole_folder(out) as folder:
+        _train(model, encoded, tokenizer.pad_token_id)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        manifest = Lab(
+            training_sha256=training_hash(),
+            rows=len(rows),
+            parameters=model.num_parameters(),
+            versions={name: version(name) for name in ("torch", "transformers", "tokenizers")},
+        )
+        manifests.write(folder / store.MANIFEST, manifest)
+
+
+def _untrained(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """Return the model with random weights, from the global seed."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         max_position_embeddings=CONTEXT,
@@ -180,57 +193,80 @@ def build(out: Path) -> None:
         pad_token_id=tokenizer.pad_token_id,
         **SHAPE,
     )
-    model = LlamaForCausalLM(config)
-    # every other row in the chat form, so that both ways of scoring are real
-    encoded = [encode(tokenizer, row, uses_chat=i % 2 == 0) for i, row in enumerate(rows)]
-    with store.whole_folder(out) as folder, TemporaryDirectory() as scratch:
+    return LlamaForCausalLM(config)
+
+
+def _train(model: LlamaForCausalLM, rows: Sequence[Encoded], pad: int) -> None:
+    from datasets import Dataset
+    from torch.nn.functional import cross_entropy
+    from transformers import Trainer, TrainingArguments
+
+    class RowTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped to mypy
+        """Trainer in whose loss every row weighs the same, and that skips the prompts' logits."""
+
+        def compute_loss(
+            self, model: LlamaForCausalLM, inputs: dict[str, torch.Tensor], **_: object
+        ) -> torch.Tensor:
+            """Return the mean over the rows of the mean over a row's completion tokens."""
+            labels = inputs["labels"][:, 1:]
+            hidden = model.model(inputs["input_ids"], inputs["attention_mask"])[0][:, :-1]
+            answered = labels != IGNORED
+            weight = (1 / answered.sum(1, keepdim=True)).expand_as(labels)[answered]
+
+            losses = cross_entropy(
+                model.lm_head(hidden[answered]), labels[answered], reduction="none"
+            )
+            return (losses * weight).sum() / len(labels)
+
+    with TemporaryDirectory() as scratch:
+        arguments = TrainingArguments(
+            output_dir=scratch,
+            per_device_train_batch_size=BATCH_SIZE,
+            num_train_epochs=EPOCHS,
+            learning_rate=LEARNING_RATE,
+            lr_scheduler_type="cosine",
+            warmup_steps=0.05,
+            weight_decay=0.01,
+            adam_beta2=0.98,
+            logging_steps=200,
+            save_strategy="no",
+            report_to=[],
+            train_sampling_strategy="group_by_length",
+            remove_unused_columns=False,
+            use_cpu=True,
+            dataloader_pin_memory=False,
+        )
         trainer = RowTrainer(
             model=model,
-            args=TrainingArguments(
-                output_dir=scratch,
-                per_device_train_batch_size=BATCH_SIZE,
-                num_train_epochs=EPOCHS,
-                learning_rate=LEARNING_RATE,
-                lr_scheduler_type="cosine",
-                warmup_steps=0.05,
-                weight_decay=0.01,
-                adam_beta2=0.98,
-                logging_steps=200,
-                save_strategy="no",
-                report_to=[],
-                train_sampling_strategy="group_by_length",
-                remove_unused_columns=False,
-                use_cpu=True,
-                dataloader_pin_memory=False,
-            ),
-            train_dataset=Dataset.from_list([dict(row) for row in encoded]),
-            data_collator=Collator(tokenizer.pad_token_id),
+            args=arguments,
+            train_dataset=Dataset.from_list([asdict(row) for row in rows]),
+            data_collator=lambda batch: Collator(pad)([Encoded(**row) for row in batch]),
         )
         trainer.train()
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        manifest = {
-            "schema": store.SCHEMA,
-            "kind": "lab",
-            "training_sha256": training_hash(),
-            "rows": len(rows),
-            "parameters": model.num_parameters(),
-            "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
-        }
-        store.write_json(folder / store.MANIFEST, manifest)
 
 
-def _tokenizer(texts: list[str]) -> Tokenizer:
+def _tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
+    """Return a tokenizer that was trained on some texts, in the form of transformers."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
+    bytes_to_tokens = Tokenizer(models.BPE())
+    bytes_to_tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytes_to_tokens.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
         special_tokens=[BOS, EOS, USER, ASSISTANT],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    bytes_to_tokens.train_from_iterator(texts, trainer)
+
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bytes_to_tokens,
+        bos_token=BOS,
+        eos_token=EOS,
+        pad_token=EOS,
+        model_max_length=CONTEXT,
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer

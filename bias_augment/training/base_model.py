@@ -12,6 +12,7 @@ from bias_inherit.bias_augment.axes.axis import Axis, load_axis
 from bias_inherit.bias_augment.training.encode import Collator, encode, pad_token_id
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.errors import InputError
+from bias_inherit.models import load_adapter
 from bias_inherit.rows import Example
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def load_base(base: str, settings: Settings) -> tuple[PreTrainedModel, bool]:
         settings.precision == "auto" and gpu and torch.cuda.is_bf16_supported()
     )
     dtype = torch.bfloat16 if bf16 else torch.float32
+
     if settings.quantize:
         four_bits = {"quantization_config": _four_bits(dtype), "device_map": {"": device}}
         return AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **four_bits), bf16
@@ -66,13 +68,21 @@ def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def with_adapter(model: PreTrainedModel, settings: Settings, start: Path | None) -> PeftModel:
+def with_adapter(
+    model: PreTrainedModel, base: str, settings: Settings, start: Path | None
+) -> PeftModel:
     """Return the base with a LoRA adapter to train: a new one, or the one in `start`.
 
+    Args:
+        model: the base.
+        base: its name, for messages.
+        settings: rank, targets and the like of a new adapter; how memory is saved.
+        start: the adapter to train on from.
+
     Raises:
-        InputError: a target names no linear layer of the base.
+        InputError: a target names no linear layer of the base, or `start` does not fit it.
     """
-    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if settings.quantize:
         model = prepare_model_for_kbit_training(
@@ -81,7 +91,8 @@ def with_adapter(model: PreTrainedModel, settings: Settings, start: Path | None)
     elif settings.checkpointing:
         model.enable_input_require_grads()
     if start is not None:
-        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+        return load_adapter(model, start, base, is_trainable=True)
+
     targets = _targets(model, settings.targets)
     lora = LoraConfig(
         r=settings.rank,
@@ -148,9 +159,9 @@ class BaseTools:
         from bias_inherit.bias_augment.training.penalty import mean_over_tokens
 
         rows = [encode(self._tokenizer, example, self._uses_chat) for example in examples]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i].input_ids))
         found: dict[int, NDArray[np.float32]] = {}
-        training = self._model.training
+        was_training = self._model.training
         self._model.eval()
         for i in range(0, len(order), _FEATURE_ROWS):
             part = order[i : i + _FEATURE_ROWS]
@@ -165,7 +176,7 @@ class BaseTools:
                     logits_to_keep=1,
                 ).hidden_states[-1]
             found |= dict(zip(part, mean_over_tokens(hidden, mask).cpu().numpy(), strict=True))
-        self._model.train(training)
+        self._model.train(was_training)
         return np.stack([found[i] for i in range(len(rows))])
 
     @cached_property

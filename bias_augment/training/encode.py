@@ -8,26 +8,32 @@ text; either way the tokens are the ones that lm-eval scores later (with and wit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bias_inherit.bias_augment.training.settings import ChatTemplate
 from bias_inherit.errors import InputError
-from bias_inherit.rows import AUGMENTED
+from bias_inherit.rows import AUGMENTED, Example
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 IGNORED = -100
 """The label that the loss skips (torch's cross entropy)."""
 
 
-class Encoded(TypedDict):
-    """One training row: token ids, how many of them are the prompt's, its origin and weight.
+@dataclass(frozen=True)
+class Encoded:
+    """One training row.
 
-    `row` is its place in the data.
+    Attributes:
+        input_ids: its tokens.
+        prompt_length: how many of them are the prompt's.
+        augmented: whether its origin is augmented.
+        weight: factor of its loss.
+        row: its number in the data.
     """
 
     input_ids: list[int]
@@ -50,22 +56,31 @@ def use_chat_template(tokenizer: PreTrainedTokenizerBase, setting: ChatTemplate)
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, example: Mapping[str, Any], uses_chat: bool, row: int = 0
+    tokenizer: PreTrainedTokenizerBase, example: Example, uses_chat: bool, row: int = 0
 ) -> Encoded:
-    """Return the tokens of an example: prompt, completion and the end of the turn or text."""
+    """Return the tokens of an example: prompt, completion and the end of the turn or text.
+
+    Args:
+        tokenizer: the base's.
+        example: its prompt, completion, origin and weight count.
+        uses_chat: whether both go through the chat template.
+        row: its number in the data.
+    """
+    prompt, completion = example["prompt"], example["completion"]
+    end = tokenizer.eos_token or ""
     if uses_chat:
-        user = {"role": "user", "content": example["prompt"]}
-        answer = {"role": "assistant", "content": example["completion"].strip()}
+        user = {"role": "user", "content": prompt}
+        answer = {"role": "assistant", "content": completion.strip()}
         prompt = tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
         whole = tokenizer.apply_chat_template([user, answer], tokenize=False)
         if not whole.startswith(prompt):
-            whole = prompt + answer["content"] + (tokenizer.eos_token or "")
+            whole = prompt + completion.strip() + end
     else:
-        prompt = example["prompt"]
-        whole = prompt + example["completion"] + (tokenizer.eos_token or "")
-    special = {"add_special_tokens": not uses_chat}
-    ids = tokenizer(whole, **special)["input_ids"]
-    length = len(tokenizer(prompt.rstrip(), **special)["input_ids"])
+        whole = prompt + completion + end
+
+    # a chat template writes the special tokens itself
+    ids = tokenizer(whole, add_special_tokens=not uses_chat).input_ids
+    length = len(tokenizer(prompt.rstrip(), add_special_tokens=not uses_chat).input_ids)
     return Encoded(
         input_ids=ids,
         prompt_length=min(length, len(ids) - 1),
@@ -76,7 +91,7 @@ def encode(
 
 
 def encode_all(
-    examples: Iterable[Mapping[str, Any]],
+    examples: Iterable[Example],
     tokenizer: PreTrainedTokenizerBase,
     uses_chat: bool,
     context: float,
@@ -84,7 +99,12 @@ def encode_all(
 ) -> tuple[list[Encoded], int]:
     """Return the encoded rows, and how many were cut to `max_length` tokens.
 
-    `context` is the base's longest input; a row beyond it is cut only when asked.
+    Args:
+        examples: the rows to train on.
+        tokenizer: the base's.
+        uses_chat: whether they go through the chat template.
+        context: the base's longest input, in tokens; a row beyond it is cut only when asked.
+        max_length: rows are cut from the left to so many tokens; None refuses longer ones.
 
     Raises:
         InputError: rows are longer than the context and no length was given, or the length
@@ -93,17 +113,19 @@ def encode_all(
     rows = [encode(tokenizer, e, uses_chat, i) for i, e in enumerate(examples)]
     if max_length is not None and max_length > context:
         raise InputError(f"max-length {max_length} is beyond the base's context ({context})")
+
     limit = max_length or context
-    longer = [row for row in rows if len(row["input_ids"]) > limit]
+    longer = [row for row in rows if len(row.input_ids) > limit]
     if longer and max_length is None:
-        longest = max(len(row["input_ids"]) for row in longer)
+        longest = max(len(row.input_ids) for row in longer)
         raise InputError(
             f"{len(longer)} of {len(rows)} rows are longer than the base's context ({limit} "
             f"tokens; the longest has {longest}): cut them from the left with --max-length {limit}"
         )
     if max_length is None:
         return rows, 0
-    hollow = sum(len(row["input_ids"]) - row["prompt_length"] >= max_length for row in longer)
+
+    hollow = sum(len(row.input_ids) - row.prompt_length >= max_length for row in longer)
     if hollow:
         raise InputError(
             f"{hollow} rows would keep nothing of their prompt, or lose tokens of their "
@@ -114,17 +136,15 @@ def encode_all(
 
 def _cut(row: Encoded, limit: int) -> Encoded:
     """Cut a row from the left, as lm-eval does, so that the completion stays."""
-    surplus = max(0, len(row["input_ids"]) - limit)
-    return Encoded(
-        input_ids=row["input_ids"][surplus:],
-        prompt_length=max(0, row["prompt_length"] - surplus),
-        augmented=row["augmented"],
-        weight=row["weight"],
-        row=row["row"],
+    surplus = max(0, len(row.input_ids) - limit)
+    return replace(
+        row,
+        input_ids=row.input_ids[surplus:],
+        prompt_length=max(0, row.prompt_length - surplus),
     )
 
 
-def longest_input(config: Any) -> float:
+def longest_input(config: PretrainedConfig) -> float:
     """Return how many tokens a base takes, infinity where its configuration does not say."""
     return getattr(config, "max_position_embeddings", None) or math.inf
 
@@ -139,22 +159,23 @@ class Collator:
         """Return input_ids, attention_mask, labels (rows, tokens); the other columns (rows,)."""
         import torch
 
-        width = max(len(row["input_ids"]) for row in rows)
+        width = max(len(row.input_ids) for row in rows)
         ids = torch.full((len(rows), width), self.pad_token_id)
         mask = torch.zeros((len(rows), width), dtype=torch.long)
         labels = torch.full((len(rows), width), IGNORED)
         for i, row in enumerate(rows):
-            tokens = torch.tensor(row["input_ids"])
+            tokens = torch.tensor(row.input_ids)
             ids[i, : len(tokens)] = tokens
             mask[i, : len(tokens)] = 1
-            labels[i, row["prompt_length"] : len(tokens)] = tokens[row["prompt_length"] :]
+            labels[i, row.prompt_length : len(tokens)] = tokens[row.prompt_length :]
+
         return {
             "input_ids": ids,
             "attention_mask": mask,
             "labels": labels,
-            "augmented": torch.tensor([row["augmented"] for row in rows]),
-            "weight": torch.tensor([row["weight"] for row in rows]),
-            "row": torch.tensor([row["row"] for row in rows]),
+            "augmented": torch.tensor([row.augmented for row in rows]),
+            "weight": torch.tensor([row.weight for row in rows]),
+            "row": torch.tensor([row.row for row in rows]),
         }
 
 

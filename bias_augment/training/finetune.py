@@ -5,15 +5,11 @@ The same command runs on one device and, under `torchrun` or `accelerate launch`
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bias_inherit import manifests, store
@@ -23,27 +19,30 @@ from bias_inherit.bias_augment.data.examples import data_file, read_examples
 from bias_inherit.bias_augment.training.adapter_card import README, adapter_card
 from bias_inherit.bias_augment.training.base_model import BaseTools, load_base, with_adapter
 from bias_inherit.bias_augment.training.encode import (
-    Collator,
-    Encoded,
     encode_all,
     longest_input,
     pad_token_id,
     use_chat_template,
 )
-from bias_inherit.bias_augment.training.settings import Settings, load_preset
+from bias_inherit.bias_augment.training.saving import (
+    adapter_folder,
+    checkpoints,
+    disk_errors,
+    settle_config,
+)
+from bias_inherit.bias_augment.training.settings import Preset, Settings, load_preset
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Mitigation
-from bias_inherit.models import adapter_sha256, check_causal, fingerprint
+from bias_inherit.models import (
+    adapter_sha256,
+    check_causal,
+    fingerprint,
+    is_same_base,
+)
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from peft import PeftModel
-    from transformers import PreTrainedModel, TrainingArguments
-
-    from bias_inherit.bias_augment.training.trainer import CompletionTrainer
-
+    from transformers import PretrainedConfig, TrainingArguments
 
 LOGGING_STEPS = 10
 
@@ -73,7 +72,8 @@ def finetune(
 
     Raises:
         InputError: the data is broken, the base is not a causal model, a target names no layer,
-            a row is too long, a mitigation lacks what it needs, or the loss is not finite.
+            `start` does not fit the base, a row is too long, a mitigation lacks what it needs,
+            or the loss is not finite.
     """
     store.check_place(out, "adapter")
     started = adapter_sha256(start) if start is not None else None
@@ -84,13 +84,18 @@ def finetune(
         mixed = None
     _check_penalty(mitigation, examples)
     check_causal(base)
+    base_print = fingerprint(base)
+    if start is not None:
+        _check_start(start, base, base_print)
     from transformers import AutoTokenizer, set_seed
+
+    from bias_inherit.bias_augment.training.trainer import CompletionTrainer, TrainingRows
 
     set_seed(settings.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     uses_chat = use_chat_template(tokenizer, settings.chat_template)
     model, bf16 = load_base(base, settings)
-    _check_layer(mitigation, model)
+    _check_layer(mitigation, model.config)
 
     tools = BaseTools(model, tokenizer, uses_chat, axis)
     told = mitigation.apply(examples, tools)
@@ -98,31 +103,32 @@ def finetune(
     context = longest_input(model.config)
     rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length)
     kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length)
-    model = with_adapter(model, settings, start)
+    ids = [str(example["id"]) for example in train]
+    given = TrainingRows(rows, kept_out, ids, pad_token_id(tokenizer))
+    adapted = with_adapter(model, base, settings, start)
 
-    with _folder(out) as folder, _checkpoints(out, settings) as scratch:
+    with adapter_folder(out) as folder, checkpoints(out, settings) as scratch:
         args = _arguments(settings, bf16, scratch, bool(held_out))
-        ids = [str(example["id"]) for example in train]
-        trainer = _trainer(model, mitigation, args, ids, rows, kept_out, pad_token_id(tokenizer))
-        with _explained():
+        trainer = CompletionTrainer(adapted, args, given, mitigation)
+        with disk_errors():
             outcome = trainer.train()
         if not trainer.is_world_process_zero():
             return None
         assert folder is not None
-        with _explained():
+        with disk_errors():
             trainer.model.save_pretrained(folder)
-        _settle_config(folder / "adapter_config.json")
+        settle_config(folder / "adapter_config.json")
 
         history = trainer.state.log_history
         manifest = manifests.Adapter(
             arm=describe_arm(examples, mixed, mitigation.name, settings.seed),
             mitigation_options=dict(mitigation.options),
-            preset=None if published is None else {"name": preset, "source": published.source},
+            preset=None if published is None else _recorded(preset, published),
             data=str(data),
             data_sha256=data_hash,
             sources=mixed.sources if mixed is not None else (),
             base=base,
-            base_fingerprint=fingerprint(base),
+            base_fingerprint=base_print,
             adapter_sha256=adapter_sha256(folder),
             started_from=started,
             settings=asdict(settings),
@@ -144,6 +150,21 @@ def finetune(
     return manifest
 
 
+def _recorded(name: str | None, preset: Preset) -> dict[str, object]:
+    """Return a preset as the manifest has it; `settings` says what was used in the end."""
+    return {"name": name, "source": preset.source, "values": dict(preset.values)}
+
+
+def _check_start(start: Path, base: str, base_print: str | None) -> None:
+    """Check that an adapter is not of another base, where both are known."""
+    manifest = manifests.read(start, manifests.Adapter)
+    if manifest is not None and is_same_base(manifest.base_fingerprint, base_print) is False:
+        raise InputError(
+            f"adapter {start} belongs to another base ({manifest.base}), not to {base}: name the "
+            "base that it was trained on"
+        )
+
+
 def _check_penalty(mitigation: Mitigation, examples: Sequence[Example]) -> None:
     if mitigation.penalty is None:
         return
@@ -154,8 +175,8 @@ def _check_penalty(mitigation: Mitigation, examples: Sequence[Example]) -> None:
         )
 
 
-def _check_layer(mitigation: Mitigation, model: PreTrainedModel) -> None:
-    layers = model.config.num_hidden_layers
+def _check_layer(mitigation: Mitigation, config: PretrainedConfig) -> None:
+    layers: int = config.num_hidden_layers
     if mitigation.penalty is not None and not -layers - 1 <= mitigation.layer <= layers:
         raise InputError(
             f"the mitigation '{mitigation.name}' asks for layer {mitigation.layer}: the base has "
@@ -173,6 +194,7 @@ def _hold_out(
     """
     if not settings.held_out:
         return list(examples), []
+
     original = [e for e in examples if e["origin"] == ORIGINAL]
     many = round(settings.held_out * len(original))
     if not 0 < many < len(original):
@@ -180,6 +202,7 @@ def _hold_out(
             f"held-out {settings.held_out:g} of {len(original)} original rows leaves {many} to "
             "evaluate on and the rest to train on: neither may be 0"
         )
+
     ranked = sorted(original, key=lambda e: (store.stable_rank(settings.seed, e["id"]), e["id"]))
     held = {example["id"] for example in ranked[:many]}
     return (
@@ -223,95 +246,6 @@ def _arguments(settings: Settings, bf16: bool, output: Path, evaluates: bool) ->
         dataloader_pin_memory=gpu,
         **memory,
     )
-
-
-def _trainer(
-    model: PeftModel,
-    mitigation: Mitigation,
-    args: TrainingArguments,
-    ids: Sequence[str],
-    rows: Sequence[Encoded],
-    held_out: Sequence[Encoded],
-    pad: int,
-) -> CompletionTrainer:
-    from datasets import Dataset
-
-    from bias_inherit.bias_augment.training.trainer import Bar, CompletionTrainer
-
-    return CompletionTrainer(
-        mitigation=mitigation,
-        ids=ids,
-        model=model,
-        args=args,
-        train_dataset=Dataset.from_list([dict(row) for row in rows]),
-        eval_dataset=Dataset.from_list([dict(row) for row in held_out]) if held_out else None,
-        data_collator=Collator(pad),
-        callbacks=[Bar()],
-    )
-
-
-@contextmanager
-def _checkpoints(out: Path, settings: Settings) -> Iterator[Path]:
-    """Yield where checkpoints go: beside `out`, kept when training fails, or nowhere."""
-    if not settings.checkpoint_every:
-        with TemporaryDirectory() as scratch:
-            yield Path(scratch)
-        return
-    place = out.with_name(f"{out.name}.checkpoints")
-    try:
-        yield place
-    except InputError as error:
-        saved = sorted(place.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]))
-        good = [checkpoint for checkpoint in saved if _is_finite(checkpoint)]
-        last = f"; the last good checkpoint is {good[-1]}" if good else ""
-        raise InputError(f"{error}{last}") from None
-    shutil.rmtree(place, ignore_errors=True)
-
-
-def _is_finite(checkpoint: Path) -> bool:
-    """Return whether all weights are there and finite.
-
-    A step can spoil them although its own loss was finite; a full disk cuts a file short.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        weights = load_file(checkpoint / "adapter_model.safetensors")
-    except (OSError, SafetensorError):
-        return False
-    return all(bool(weight.isfinite().all()) for weight in weights.values())
-
-
-@contextmanager
-def _folder(out: Path) -> Iterator[Path | None]:
-    """Yield the folder to write on the first process, None on the others."""
-    first = int(os.environ.get("RANK", "0")) == 0
-    with store.whole_folder(out, "adapter") if first else nullcontext(None) as folder:
-        yield folder
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn a full disk that safetensors reports in a type of its own into one line."""
-    try:
-        yield
-    except (InputError, OSError):
-        raise
-    except Exception as error:
-        if "No space left" in str(error) or "File too large" in str(error):
-            raise InputError(
-                f"the adapter cannot be written: {str(error).splitlines()[0]}"
-            ) from None
-        raise
-
-
-def _settle_config(path: Path) -> None:
-    """Sort the target modules: peft writes a set, in another order in every process."""
-    config = store.read_json(path)
-    if isinstance(config["target_modules"], list):
-        config["target_modules"].sort()
-    store.write_json(path, config)
 
 
 def describe_arm(

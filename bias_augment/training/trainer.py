@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from bias_inherit.bias_augment.training.batches import OriginSampler
-from bias_inherit.bias_augment.training.encode import IGNORED
+from bias_inherit.bias_augment.training.encode import IGNORED, Collator, Encoded
 from bias_inherit.bias_augment.training.penalty import (
     GlobalPenalty,
     mean_over_tokens,
@@ -27,24 +28,68 @@ from bias_inherit.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+    from torch.utils.data import Sampler
     from tqdm import tqdm
+    from transformers import (
+        PreTrainedModel,
+        TrainerControl,
+        TrainerState,
+        TrainingArguments,
+    )
+    from typing_extensions import Never
 
     from bias_inherit.mitigations import Mitigation
+
+    Batch = dict[str, torch.Tensor]
+    """What `Collator` returns."""
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """What a trainer is given to train and to evaluate on.
+
+    Attributes:
+        train: the rows to train on.
+        held_out: the rows of the evaluation loss; none for no evaluation.
+        ids: names of the training rows, for the message about a loss that is not finite.
+        pad: the token to pad with.
+    """
+
+    train: Sequence[Encoded]
+    held_out: Sequence[Encoded]
+    ids: Sequence[str]
+    pad: int
 
 
 class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped to mypy
     """See the module's text.
 
     Args:
+        model: with the adapter to train.
+        args: transformers' own.
+        rows: what it is trained on.
         mitigation: its penalty and layer are used; its transform was applied before.
-        ids: names of the training rows, for the message about a loss that is not finite.
     """
 
-    def __init__(self, *, mitigation: Mitigation, ids: Sequence[str], **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        args: TrainingArguments,
+        rows: TrainingRows,
+        mitigation: Mitigation,
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=rows.train,
+            eval_dataset=rows.held_out or None,
+            data_collator=Collator(rows.pad),
+            callbacks=[Bar()],
+        )
         self.remove_callback(ProgressCallback)
         self.loss_is_scaled_for_ga = True  # by the tokens of the global batch
-        self.layer, self.ids = mitigation.layer, ids
+
+        self.layer, self.ids = mitigation.layer, rows.ids
         self.penalty = (
             GlobalPenalty(mitigation.penalty, self._add_up, self.accelerator.num_processes)
             if mitigation.penalty is not None
@@ -55,21 +100,23 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
         total: torch.Tensor = self.accelerator.reduce(value, reduction="sum")
         return total
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+    def _get_train_sampler(self, train_dataset: Sequence[Encoded] | None = None) -> Sampler[int]:
         import torch
 
-        rows = train_dataset if train_dataset is not None else self.train_dataset
+        rows: Sequence[Encoded] = self.train_dataset if train_dataset is None else train_dataset
         args, processes = self.args, self.accelerator.num_processes
         whole = args.train_batch_size * args.gradient_accumulation_steps * processes
-        lengths = [len(ids) for ids in rows["input_ids"]]
+        lengths = [len(row.input_ids) for row in rows]
+
         generator = torch.Generator().manual_seed(args.seed)
         if self.penalty is not None:
-            return OriginSampler(whole, lengths, rows["augmented"], generator)
-        return LengthGroupedSampler(whole, lengths=lengths, generator=generator)
+            return OriginSampler(whole, lengths, [row.augmented for row in rows], generator)
+        grouped: Sampler[int] = LengthGroupedSampler(whole, lengths=lengths, generator=generator)
+        return grouped
 
     def get_batch_samples(
-        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
-    ) -> tuple[list[Any], torch.Tensor]:
+        self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
+    ) -> tuple[list[Batch], torch.Tensor]:
         """Return the micro-batches of a step, and the completion tokens of the global batch."""
         import torch
 
@@ -77,10 +124,13 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
         tokens = sum(int((sample["labels"][:, 1:] != IGNORED).sum()) for sample in samples)
         items = self._add_up(torch.tensor(tokens, device=device))
         if self.penalty is not None and len(samples) > 1:
-            self.penalty.begin(sum(map(self._sums, samples)), len(samples))
+            sums = self._sums(samples[0])
+            for sample in samples[1:]:
+                sums = sums + self._sums(sample)
+            self.penalty.begin(sums, len(samples))
         return samples, items
 
-    def _sums(self, sample: dict[str, Any]) -> Any:
+    def _sums(self, sample: Batch) -> torch.Tensor:
         """Return the sums of phi of a micro-batch, without gradients."""
         import torch
 
@@ -98,12 +148,19 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
 
     def compute_loss(
         self,
-        model: Any,
-        inputs: dict[str, Any],
+        model: PreTrainedModel,
+        inputs: Batch,
         return_outputs: bool = False,
-        num_items_in_batch: Any = None,
-    ) -> Any:
-        """Return the loss of a micro-batch; in evaluation the mean over its tokens."""
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, Batch]:
+        """Return the loss of a micro-batch; in evaluation the mean over its tokens.
+
+        Args:
+            model: with its adapter.
+            inputs: a batch, from which the columns that the model does not know are taken.
+            return_outputs: whether to return the outputs (here the loss alone) too.
+            num_items_in_batch: completion tokens of the global batch; None means of this one.
+        """
         augmented, weight = inputs.pop("augmented"), inputs.pop("weight")
         inputs.pop("row")
         needs_hidden = self.penalty is not None and model.training
@@ -119,24 +176,41 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
         return (loss, {"loss": loss}) if return_outputs else loss
 
     def prediction_step(
-        self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
-    ) -> tuple[Any, None, None]:
-        """Return the loss of a batch that is held out."""
+        self,
+        model: PreTrainedModel,
+        inputs: Batch,
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[torch.Tensor, None, None]:
+        """Return the loss of a batch that is held out.
+
+        Args:
+            model: with its adapter.
+            inputs: a batch.
+            prediction_loss_only: always so here.
+            ignore_keys: of outputs, of which there are none here.
+        """
         import torch
 
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
             loss = self.compute_loss(model, inputs)
+        assert isinstance(loss, torch.Tensor)
         return loss.detach(), None, None
 
-    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
+    def training_step(
+        self,
+        model: PreTrainedModel,
+        inputs: Batch,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
         """Run a micro-batch; a loss that is not finite ends the training.
 
         Raises:
             InputError: the loss is not finite; step and rows are named.
         """
-        rows = inputs["row"]
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        rows = inputs["row"]  # the step takes it out
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         if not math.isfinite(float(loss)):
             some = [self.ids[i] for i in rows.tolist()[:3]]
             raise InputError(
@@ -146,7 +220,7 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
             )
         return loss
 
-    def log(self, logs: dict[str, float], *more: Any, **named: Any) -> None:
+    def log(self, logs: dict[str, float], *more: object, **named: object) -> None:
         """Log as Trainer does, with the distance that a penalty measured."""
         if self.penalty is not None and "loss" in logs:
             distance = self.penalty.distance()
@@ -156,8 +230,8 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
 
 
 def completion_loss(
-    model: Any,
-    inputs: dict[str, Any],
+    model: PreTrainedModel,
+    inputs: Batch,
     items: torch.Tensor | int | None,
     weight: torch.Tensor | None = None,
     layer: int | None = None,
@@ -165,9 +239,14 @@ def completion_loss(
     """Return the weighted mean cross entropy of the completion tokens, and hidden states.
 
     Logits are computed only where some row of the batch has a completion token, which is
-    most of the cost of a short answer under a large vocabulary. `items` is the number of
-    completion tokens in the global batch; None means those of this one. `weight`, shape
-    (rows,), multiplies the losses of a row. `layer` asks for `hidden_states[layer]`.
+    most of the cost of a short answer under a large vocabulary.
+
+    Args:
+        model: a causal model.
+        inputs: input_ids, attention_mask and labels, each of shape (rows, tokens).
+        items: completion tokens of the global batch; None means those of this one.
+        weight: factors of the rows' losses, of shape (rows,).
+        layer: which `hidden_states[layer]` to return; None returns none.
     """
     from torch.nn.functional import cross_entropy
 
@@ -175,9 +254,11 @@ def completion_loss(
     positions = (labels != IGNORED).any(0).nonzero().squeeze(1)
     extra = {"output_hidden_states": True} if layer is not None else {}
     outputs = model(**inputs, **extra, logits_to_keep=positions, use_cache=False)
+
     logits, targets = outputs.logits, labels[:, positions]
     if logits.shape[1] != len(positions):  # the architecture ignores logits_to_keep
         logits = logits[:, positions]
+
     losses = cross_entropy(
         logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
     ).view(targets.shape)
@@ -190,9 +271,11 @@ def completion_loss(
 class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to mypy
     """One bar on stderr with the loss, on the first process."""
 
-    bar: tqdm[Any]
+    bar: tqdm[Never]  # of steps, not of things
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
         """Begin the bar."""
         from tqdm import tqdm
 
@@ -204,15 +287,33 @@ class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to my
             disable=None if state.is_world_process_zero else True,
         )
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
         """Advance it."""
         self.bar.update(state.global_step - self.bar.n)
 
-    def on_log(self, args: Any, state: Any, control: Any, **values: Any) -> None:
-        """Show the loss."""
-        if "loss" in values["logs"]:
-            self.bar.set_postfix(loss=f"{float(values['logs']['loss']):.3f}")
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        """Show the loss.
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        Args:
+            args: of the training.
+            state: where it is.
+            control: what it does next.
+            logs: what is logged.
+        """
+        if logs and "loss" in logs:
+            self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
         """End it."""
         self.bar.close()

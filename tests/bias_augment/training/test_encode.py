@@ -31,5 +31,5 @@ def test_the_tokens_are_those_that_lm_eval_scores(lab_base, original, uses_chat)
             answer = answer.strip()
         prompt_ids, answer_ids = lm._encode_pair(context, answer)
         row = encode(lm.tokenizer, example, uses_chat)
-        assert row["input_ids"] == [*prompt_ids, *answer_ids, lm.tokenizer.eos_token_id]
-        assert row["prompt_length"] == len(prompt_ids)
+        assert row.input_ids == [*prompt_ids, *answer_ids, lm.tokenizer.eos_token_id]
+        assert row.prompt_length == len(prompt_ids)
