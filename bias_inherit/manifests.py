@@ -160,6 +160,16 @@ class Mix(Data):
     round: int | None = None
 
 
+class Preset(BaseModel):
+    """Published settings that were asked for; `Adapter.settings` says what was used in the end."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+    source: str = "unknown"
+    values: dict[str, Any] = {}
+
+
 class Adapter(Manifest):
     """Of an adapter: what it was trained as, on and with.
 
@@ -177,7 +187,7 @@ class Adapter(Manifest):
     kind: Literal["adapter"] = "adapter"
     arm: Arm = Arm()
     mitigation_options: dict[str, Any] = {}
-    preset: dict[str, Any] | None = None
+    preset: Preset | None = None
     data: str | None = None
     data_sha256: str | None = None
     sources: tuple[Source, ...] = ()

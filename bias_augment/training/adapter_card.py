@@ -165,7 +165,9 @@ def _facts(manifest: Adapter) -> Iterator[str]:
     given = f" ({value_text(options)})" if options else ""
     yield f"- **Mitigation** {plain(arm.mitigation if 'mitigation' in known else 'unknown')}{given}"
     if manifest.preset:
-        yield f"- **Preset** {value_text(manifest.preset)}"
+        values = value_text(manifest.preset.values) or "no settings"
+        published = value_text(manifest.preset.source)
+        yield f"- **Preset** {plain(manifest.preset.name)}: {values} ({published})"
     if arm.round is not None:
         yield f"- **Round** {arm.round}"
     yield f"- **Seed** {arm.seed if 'seed' in known else 'unknown'}"

@@ -30,7 +30,7 @@ from bias_inherit.bias_augment.training.saving import (
     disk_errors,
     settle_config,
 )
-from bias_inherit.bias_augment.training.settings import Preset, Settings, load_preset
+from bias_inherit.bias_augment.training.settings import Settings, load_preset
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Mitigation
 from bias_inherit.models import (
@@ -77,7 +77,7 @@ def finetune(
     """
     store.check_place(out, "adapter")
     started = adapter_sha256(start) if start is not None else None
-    published = None if preset is None else load_preset(preset)
+    published = None if preset is None else _recorded(preset)
     examples, data_hash = read_examples(data), store.sha256(data_file(data))
     mixed = manifests.read_data(data)
     if mixed is not None and mixed.sha256 != data_hash:  # it does not describe this file
@@ -123,7 +123,7 @@ def finetune(
         manifest = manifests.Adapter(
             arm=describe_arm(examples, mixed, mitigation.name, settings.seed),
             mitigation_options=dict(mitigation.options),
-            preset=None if published is None else _recorded(preset, published),
+            preset=published,
             data=str(data),
             data_sha256=data_hash,
             sources=mixed.sources if mixed is not None else (),
@@ -150,9 +150,10 @@ def finetune(
     return manifest
 
 
-def _recorded(name: str | None, preset: Preset) -> dict[str, object]:
-    """Return a preset as the manifest has it; `settings` says what was used in the end."""
-    return {"name": name, "source": preset.source, "values": dict(preset.values)}
+def _recorded(name: str) -> manifests.Preset:
+    """Return a preset as the manifest has it."""
+    preset = load_preset(name)
+    return manifests.Preset(name=name, source=preset.source, values=dict(preset.values))
 
 
 def _check_start(start: Path, base: str, base_print: str | None) -> None:

@@ -12,9 +12,10 @@ from shutil import rmtree
 
 import yaml
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.errors import InputError
 from bias_inherit.harness.score import tasks_folder
+from bias_inherit.manifests import Manifest
 from bias_inherit.tasks.configs import task_files
 
 NAME = "bias_inherit"
@@ -46,7 +47,7 @@ def link(harness: Path) -> tuple[Path, int]:
         with store.whole_folder(folder) as out:
             for path in files:
                 store.write_text(out / path.name, yaml.safe_dump({"include": str(path)}))
-            store.write_json(out / store.MANIFEST, {"schema": store.SCHEMA, "kind": KIND})
+            manifests.write(out / store.MANIFEST, Manifest(kind=KIND))
     except PermissionError:
         raise InputError(f"{harness}: may not be written; use --include_path instead") from None
     return folder, len(task_files())
@@ -67,6 +68,6 @@ def unlink(harness: Path) -> Path | None:
 
 
 def _check_ours(folder: Path) -> None:
-    manifest = store.read_manifest(folder) if folder.is_dir() else None
-    if folder.exists() and (manifest or {}).get("kind") != KIND:
+    manifest = manifests.read(folder, Manifest) if folder.is_dir() else None
+    if folder.exists() and (manifest is None or manifest.kind != KIND):
         raise InputError(f"{folder}: exists and was not made by `bias-inherit link`; move it away")

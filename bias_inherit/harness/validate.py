@@ -9,10 +9,10 @@ and every metric aggregated. Works on any folder of lm-eval tasks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lm_eval.api.task import Task
     from lm_eval.tasks import TaskManager
 
-Config: TypeAlias = Mapping[str, Any]
-"""A YAML, or a document, of anybody's."""
+Config: TypeAlias = dict[str, object]
+"""A YAML's content, whoever wrote it."""
 
 _GROUP_KEYS = {
     "group",
@@ -46,24 +46,26 @@ class Finding:
     what: str
 
     def __str__(self) -> str:
+        """Return it as a line."""
         return f"{self.path}: {self.what}"
 
 
 class _StrictLoader(ConfigLoader):
-    """Refuses a key that stands twice."""
+    """Refuses a duplicate key."""
 
 
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, object]:
-    seen: set[Hashable] = set()
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[object, object]:
+    seen: set[object] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key != "<<" and key in seen:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key '{key}' stands twice", key_node.start_mark
+                None, None, f"duplicate key '{key}'", key_node.start_mark
             )
         seen.add(key)
+
     loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
+    return dict(loader.construct_mapping(node, deep=True))
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -71,17 +73,23 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 
 def validate(
     folder: Path,
-    metadata: Config | None = None,
+    metadata: Mapping[str, object] | None = None,
     announce: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[str], list[Finding]]:
     """Return the names of the tasks and groups that were checked, and what is wrong.
+
+    Args:
+        folder: of task YAMLs, at any depth.
+        metadata: what `lm_eval --metadata` would be given.
+        announce: told the name of each task and group before it is checked.
 
     Raises:
         InputError: the folder is absent or holds no YAML.
     """
     paths = sorted(folder.rglob("*.yaml")) if folder.is_dir() else []
     if not paths:
-        raise InputError(f"{folder}: no folder with task YAMLs")
+        raise InputError(f"{folder}: is not a folder with task YAMLs")
+
     findings: list[Finding] = []
     tasks: dict[str, Path] = {}
     groups: dict[str, Path] = {}
@@ -95,11 +103,12 @@ def validate(
         elif "task" in config or "class" in config:
             name = str(config.get("task"))
             if name in tasks:
-                findings.append(Finding(path, f"the task '{name}' stands in {tasks[name]} too"))
+                findings.append(Finding(path, f"duplicate task '{name}', also in {tasks[name]}"))
             tasks[name] = path
             findings += [Finding(path, what) for what in _key_problems(config)]
     if not tasks and not groups and not findings:
         raise InputError(f"{folder}: none of {len(paths)} YAMLs names a task or a group")
+
     broken = {finding.path for finding in findings}
     manager = _manager(folder, metadata or {})
     for name, path in tasks.items():
@@ -107,6 +116,7 @@ def validate(
             announce(name)
             findings += [Finding(path, what) for what in _task_problems(manager, name)]
         findings += [Finding(path, what) for what in _readme_problems(path, name)]
+
     for name, path in groups.items():
         if path not in broken:
             announce(name)
@@ -114,7 +124,7 @@ def validate(
     return [*tasks, *groups], findings
 
 
-def _read(path: Path) -> tuple[dict[str, Any], str | None]:
+def _read(path: Path) -> tuple[Config, str | None]:
     """Return the YAML's content with its includes, or what is wrong with it."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
@@ -122,10 +132,11 @@ def _read(path: Path) -> tuple[dict[str, Any], str | None]:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        return {}, f"is no valid YAML{where}: {reason}"
+        return {}, f"is not valid YAML{where}: {reason}"
     if not isinstance(content, dict):
-        return {}, "holds no mapping"
-    merged: dict[str, Any] = {}
+        return {}, "is not a mapping"
+
+    merged: Config = {}
     includes = content.pop("include", [])
     for include in [includes] if isinstance(includes, str) else includes:
         base, problem = _read((path.parent / include).resolve())
@@ -141,8 +152,8 @@ def _key_problems(config: Config) -> Iterator[str]:
     known = {field.name for field in fields(TaskConfig)} | _MORE_TASK_KEYS
     for key in config.keys() - known:
         yield f"unknown key '{key}': lm-eval would refuse or ignore it"
-    version = (config.get("metadata") or {}).get("version")
-    if version is None:
+    metadata = config.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("version") is None:
         yield "metadata.version is missing: results could not be compared"
 
 
@@ -163,18 +174,18 @@ def _readme_problems(path: Path, name: str) -> Iterator[str]:
     yield "no README.md beside it"
 
 
-def _manager(folder: Path, metadata: Config) -> TaskManager:
+def _manager(folder: Path, metadata: Mapping[str, object]) -> TaskManager:
     from lm_eval.tasks import TaskManager
 
     return TaskManager(include_path=str(folder), include_defaults=False, metadata=dict(metadata))
 
 
 def _member_problems(manager: TaskManager, path: Path) -> Iterator[str]:
-    config, _ = _read(path)
-    for member in config["task"]:
-        name = member if isinstance(member, str) else member.get("task", member.get("group"))
+    members = _read(path)[0].get("task")
+    for member in members if isinstance(members, list) else [members]:
+        name = member.get("task", member.get("group")) if isinstance(member, dict) else member
         if name not in manager.all_tasks:
-            yield f"the group names '{name}', which is no task in this folder"
+            yield f"the group names '{name}', which is not a task in this folder"
 
 
 def _task_problems(manager: TaskManager, name: str) -> list[str]:
@@ -187,6 +198,7 @@ def _task_problems(manager: TaskManager, name: str) -> list[str]:
         task = manager.load([name])["tasks"][name]
     except (Exception, SystemExit) as error:  # a task may run any code
         return [f"cannot be built ({_reason(error)})"]
+
     for step, function in steps:
         try:
             problem = function(task)
@@ -203,7 +215,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _first(task: Task) -> Config:
-    return next(iter(task.eval_docs))
+    first: Config = next(iter(task.eval_docs))
+    return first
 
 
 def _render(task: Task) -> str | None:
@@ -235,7 +248,8 @@ def _score(task: Task) -> str | None:
     return None
 
 
-def _made_up(task: Task, doc: Config) -> list[object]:
+def _made_up(task: Task, doc: Config) -> Sequence[object]:
+    """Return an answer in the form that lm-eval gives one of the task's kind."""
     kind = task.OUTPUT_TYPE
     if kind == "multiple_choice":
         return [(-1.0 - i, i == 0) for i in range(len(task.doc_to_choice(doc)))]

@@ -116,7 +116,7 @@ BAD = {
     "absent file": ("finetune --data absent.jsonl --out new", "absent.jsonl: no such file"),
     "no causal model": (
         "finetune --data o.jsonl --base bert --out new",
-        "is no causal language model (BertForMaskedLM)",
+        "is not a causal language model (BertForMaskedLM)",
     ),
     "absent base": ("finetune --data o.jsonl --base ./absent --out new", "cannot be loaded"),
     "unknown mitigation": (
@@ -162,7 +162,7 @@ BAD = {
         "data prepare --culturellm cut --out new",
         "gender-2.jsonl: differs from the published file (sha256",
     ),
-    "no tasks to validate": ("validate empty", "no folder with task YAMLs"),
+    "no tasks to validate": ("validate empty", "is not a folder with task YAMLs"),
     "metadata that is no JSON": ("validate empty --metadata {", "--metadata is not valid JSON"),
     "not the demo's data": ("demo --data empty --out new", "expected bias_in_bios/"),
     "undefined variable in a prompt": (

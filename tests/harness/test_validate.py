@@ -59,8 +59,8 @@ def test_a_users_folder_in_order(folder):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("task: mine", "task: [mine", "is no valid YAML in line"),
-        ("task: mine", "task: mine\ntask: mine", "the key 'task' stands twice"),
+        ("task: mine", "task: [mine", "is not valid YAML in line"),
+        ("task: mine", "task: mine\ntask: mine", "duplicate key 'task'"),
         ("test_split", "tset_split", "unknown key 'tset_split'"),
         ("version: 1.0", "author: me", "metadata.version is missing"),
         ("mine.load", "mine.laod", "cannot be built"),
@@ -100,8 +100,8 @@ def test_a_task_twice_a_lost_member_and_no_readme(folder):
     (folder / "group.yaml").write_text("group: all\ntask: [mine, yours]\n")
     (folder / "README.md").unlink()
     lines = found(folder)
-    assert any("the task 'mine' stands in" in line for line in lines)
-    assert any("'yours', which is no task" in line for line in lines)
+    assert any("duplicate task 'mine', also in" in line for line in lines)
+    assert any("'yours', which is not a task" in line for line in lines)
     assert any("no README.md" in line for line in lines)
 
 
@@ -109,7 +109,9 @@ def test_no_folder_and_no_task_is_a_mistake(tmp_path):
     for content in (None, "a: 1\n"):
         if content:
             (tmp_path / "x.yaml").write_text(content)
-        with pytest.raises(InputError, match=r"no folder with task YAMLs|names a task or a group"):
+        with pytest.raises(
+            InputError, match=r"not a folder with task YAMLs|names a task or a group"
+        ):
             validate(tmp_path)
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         validate(tmp_path / "absent")

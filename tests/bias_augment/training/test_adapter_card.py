@@ -97,7 +97,7 @@ def test_the_card_says_all_that_is_known():
 def test_more_keys_are_shown_where_they_come():
     more = {
         "mitigation_options": {"lambda": 0.5, "words": "/home/someone/words.txt"},
-        "preset": {"name": "paper-gender", "source": "arXiv 2502.04419"},
+        "preset": {"name": "paper-gender", "source": "a paper", "values": {"epochs": 3.0}},
         "rows_cut": 7,
         "rows_held_out": 1200,
         "processes": 2,
@@ -110,7 +110,7 @@ def test_more_keys_are_shown_where_they_come():
     made = body(of_arm(round=2) | more)
     for fact in (
         "**Mitigation** loss (lambda 0.5, words words.txt)",
-        "**Preset** name paper-gender, source arXiv 2502.04419",
+        "**Preset** paper-gender: epochs 3 (a paper)",
         "maximum length: 7.",
         "out of the training: 1,200.",
         "| precision | bf16 |\n| processes | 2 |",

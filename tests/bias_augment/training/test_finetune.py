@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.data.files import write_examples, write_mix
 from bias_inherit.bias_augment.lab.settings import SETTINGS
@@ -99,14 +99,14 @@ def test_a_mix_that_was_edited_is_described_by_its_rows(adapters, lab_base, tmp_
     data.write_text("".join(lines[:60]))
     manifest = adapters["r50"].with_suffix(".manifest.json").read_text()
     data.with_suffix(".manifest.json").write_text(manifest)
-    arm = finetune(lab_base, data, tmp_path / "out", NONE, QUICK)["arm"]
-    assert (arm["ratio"], arm["size"]) == (12 / 60, None)
+    arm = finetune(lab_base, data, tmp_path / "out", NONE, QUICK).arm
+    assert (arm.ratio, arm.size) == (Fraction(12, 60), None)
 
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_adapter(data, lab_base, tmp_path):
     hashes = [
-        finetune(lab_base, data, tmp_path / name, NONE, replace(QUICK, seed=seed))["adapter_sha256"]
+        finetune(lab_base, data, tmp_path / name, NONE, replace(QUICK, seed=seed)).adapter_sha256
         for name, seed in (("a", 0), ("b", 0), ("c", 1))
     ]
     assert hashes[0] == hashes[1] != hashes[2]
@@ -115,7 +115,7 @@ def test_the_same_seed_gives_the_same_adapter(data, lab_base, tmp_path):
 def test_a_pinned_short_trajectory(data, lab_base, tmp_path):
     """Training must not change unnoticed: these losses may move only with a reason."""
     settings = replace(SETTINGS, epochs=2, batch_size=8)
-    log = finetune(lab_base, data, tmp_path / "a", NONE, settings)["log"]
+    log = finetune(lab_base, data, tmp_path / "a", NONE, settings).log
     losses = [entry["loss"] for entry in log if "loss" in entry]
     assert losses == pytest.approx(PINNED, rel=2e-2)
 
@@ -130,7 +130,7 @@ def test_accumulation_changes_nothing(data, lab_base, tmp_path):
         for name, more in {"whole": (8, 1), "parts": (4, 2)}.items():
             settings = replace(QUICK, batch_size=more[0], accumulation=more[1])
             out = tmp_path / f"{remedy.name}-{name}"
-            runs[name] = finetune(lab_base, data, out, remedy, settings)["log"]
+            runs[name] = finetune(lab_base, data, out, remedy, settings).log
         whole, parts = ([e["loss"] for e in runs[n]] for n in ("whole", "parts"))
         assert parts == pytest.approx(whole, rel=1e-3)
         if remedy.penalty:
@@ -146,7 +146,7 @@ def test_a_large_lambda_brings_the_means_together(data, lab_base, tmp_path):
     for weight in ("0", "10"):
         remedy = load_mitigation("loss", {"lambda": weight})
         settings = replace(QUICK, epochs=6)
-        log = finetune(lab_base, data, tmp_path / weight, remedy, settings)["log"]
+        log = finetune(lab_base, data, tmp_path / weight, remedy, settings).log
         last[weight] = log[-1]["distance"]
     assert last["10"] < 0.5 * last["0"]
 
@@ -174,8 +174,8 @@ def test_every_mitigation_trains(data, lab_base, tmp_path):
     hashes = {}
     for name in mitigations():
         made = finetune(lab_base, data, tmp_path / name, load_mitigation(name), QUICK)
-        assert made["arm"]["mitigation"] == name
-        hashes[name] = made["adapter_sha256"]
+        assert made.arm.mitigation == name
+        hashes[name] = made.adapter_sha256
     assert len(set(hashes.values())) == len(hashes), "each does something"
 
 
@@ -250,11 +250,11 @@ def test_other_architectures_learn(random_base, name, data, tmp_path):
     settings = replace(QUICK, epochs=6, learning_rate=2e-2, batch_size=8, held_out=0.25)
     remedy = load_mitigation("loss", {"lambda": "0.1"})
     made = finetune(base, data, tmp_path / "out", remedy, settings)
-    losses = [entry["loss"] for entry in made["log"] if "loss" in entry]
+    losses = [entry["loss"] for entry in made.log if "loss" in entry]
     assert losses[-1] < losses[0] - 0.1  # frozen random logits allow little more
-    evaluated = [entry["eval_loss"] for entry in made["log"] if "eval_loss" in entry]
+    evaluated = [entry["eval_loss"] for entry in made.log if "eval_loss" in entry]
     assert len(evaluated) == 6 and all(0 < loss < 12 for loss in evaluated)
-    assert (made["rows"], made["rows_held_out"]) == (84, 12) and not made["chat_template"]
+    assert (made.rows, made.rows_held_out) == (84, 12) and not made.chat_template
     model = AutoModelForCausalLM.from_pretrained(base)
     worn = PeftModel.from_pretrained(model, str(tmp_path / "out"))
     learnt = [value for key, value in worn.state_dict().items() if "lora_B" in key]
@@ -272,18 +272,52 @@ def test_other_architectures_learn(random_base, name, data, tmp_path):
 def test_memory_savers_give_the_same_steps(data, lab_base, tmp_path):
     plain = finetune(lab_base, data, tmp_path / "a", NONE, QUICK)
     saved = finetune(lab_base, data, tmp_path / "b", NONE, replace(QUICK, checkpointing=True))
-    assert saved["training_loss"] == pytest.approx(plain["training_loss"], rel=1e-5)
+    assert saved.training_loss == pytest.approx(plain.training_loss, rel=1e-5)
     half = finetune(lab_base, data, tmp_path / "c", NONE, replace(QUICK, precision="bf16"))
-    assert half["precision"] == "bf16"
-    assert half["training_loss"] == pytest.approx(plain["training_loss"], rel=0.2)
+    assert half.precision == "bf16"
+    assert half.training_loss == pytest.approx(plain.training_loss, rel=0.2)
 
 
 @pytest.mark.slow
 def test_training_on_begins_where_the_adapter_is(data, lab_base, adapters, tmp_path):
     made = finetune(lab_base, data, tmp_path / "a", NONE, QUICK, start=adapters["r50"])
     first = finetune(lab_base, data, tmp_path / "b", NONE, QUICK)
-    assert made["started_from"] == adapter_sha256(adapters["r50"])
-    assert made["log"][0]["loss"] < first["log"][0]["loss"]
+    assert made.started_from == adapter_sha256(adapters["r50"])
+    assert made.log[0]["loss"] < first.log[0]["loss"]
+
+
+def test_an_adapter_to_train_on_from_must_fit(data, lab_base, adapters, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    start = tmp_path / "start"
+    shutil.copytree(adapters["r50"], start)
+    manifest = json.loads((start / "bias_inherit.json").read_text())
+    (start / "bias_inherit.json").write_text(
+        json.dumps(manifest | {"base": "some/other", "base_fingerprint": "0" * 64})
+    )
+    with pytest.raises(InputError, match=r"belongs to another base \(some/other\)"):
+        finetune(lab_base, data, tmp_path / "out", NONE, QUICK, start=start)
+
+    (start / "bias_inherit.json").unlink()
+    weights = start / "adapter_model.safetensors"
+    save_file({f"x.{name}": tensor for name, tensor in load_file(weights).items()}, weights)
+    with pytest.raises(InputError, match=r"does not fit .*: none of its 42 tensors belongs"):
+        finetune(lab_base, data, tmp_path / "out", NONE, QUICK, start=start)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_preset_is_recorded_with_what_was_published_and_what_was_used(data, lab_base, tmp_path):
+    settings = replace(SETTINGS, **load_preset("paper-gender").values)
+    settings = replace(settings, epochs=1)
+    made = finetune(lab_base, data, tmp_path / "a", NONE, settings, preset="paper-gender")
+    assert made.preset.name == "paper-gender" and "2502.04419" in made.preset.source
+    assert made.preset.values == {"learning_rate": 1e-5, "epochs": 3.0}
+    assert (made.settings["learning_rate"], made.settings["epochs"]) == (1e-5, 1)
+    assert manifests.read(tmp_path / "a", manifests.Adapter) == made
+    card = (tmp_path / "a" / "README.md").read_text()
+    assert "**Preset** paper-gender: learning\\_rate 1e-05, epochs 3 (arXiv 2502.04419" in card
+    with pytest.raises(InputError, match="unknown preset 'paper'"):
+        finetune(lab_base, data, tmp_path / "b", NONE, settings, preset="paper")
 
 
 def test_presets_carry_what_was_published():
@@ -314,7 +348,7 @@ def test_rows_longer_than_the_context_are_counted_or_cut(lab_base, original, tmp
         finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, QUICK)
     assert not (tmp_path / "out").exists()
     cut = replace(QUICK, max_length=64)
-    assert finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, cut)["rows"] == 48
+    assert finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", NONE, cut).rows == 48
 
 
 @pytest.mark.slow
@@ -341,14 +375,14 @@ def test_a_base_in_four_bits_is_trained_on(lab_base, data, tmp_path, monkeypatch
     layer = bases[0].model.layers[0].mlp.up_proj
     base_layer = getattr(layer, "base_layer", layer)
     assert type(base_layer).__name__ == "Linear4bit" and base_layer.weight.dtype == torch.uint8
-    losses = [entry["loss"] for entry in manifest["log"]]
+    losses = [entry["loss"] for entry in manifest.log]
     assert losses[-1] < 0.7 * losses[0]
-    assert ("distance" in manifest["log"][0]) == (mitigation == "loss")
+    assert ("distance" in manifest.log[0]) == (mitigation == "loss")
     weights = load_file(tmp_path / "four" / "adapter_model.safetensors")
     assert all(value.dtype == torch.float32 for value in weights.values())
     whole = finetune(lab_base, data, tmp_path / "whole", remedy, replace(settings, quantize=False))
-    assert losses == pytest.approx([entry["loss"] for entry in whole["log"]], rel=0.5)
-    assert whole["adapter_sha256"] != manifest["adapter_sha256"]
+    assert losses == pytest.approx([entry["loss"] for entry in whole.log], rel=0.5)
+    assert whole.adapter_sha256 != manifest.adapter_sha256
 
 
 def test_a_length_that_leaves_nothing_to_learn_from(lab_base, data, tmp_path):
@@ -396,7 +430,7 @@ def test_a_mitigation_finds_an_axis_of_ones_own(lab_base, augmented, original, t
         finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", remedy, QUICK)
     own = load_axis(str(tmp_path / "own"))
     made = finetune(lab_base, tmp_path / "d.jsonl", tmp_path / "out", remedy, QUICK, axis=own)
-    assert made["rows_augmented"] == 2 * len(augmented)
+    assert made.rows_augmented == 2 * len(augmented)
 
 
 def test_a_loss_that_is_not_finite_stops_and_the_last_checkpoint_stays(data, lab_base, tmp_path):
@@ -434,18 +468,18 @@ def test_a_checkpoint_with_broken_weights_is_not_called_good(data, lab_base, tmp
 def test_a_checkpoint_that_was_cut_short_is_not_called_good(tmp_path):
     from safetensors.torch import save_file
 
-    from bias_inherit.bias_augment.training.finetune import _checkpoints
-
     folders = [tmp_path / "out.checkpoints" / f"checkpoint-{n}" for n in (1, 2, 3)]
     for folder in folders:
         folder.mkdir(parents=True)
     whole, cut = (folder / "adapter_model.safetensors" for folder in folders[:2])
     save_file({"a": torch.ones(64)}, whole)
     cut.write_bytes(whole.read_bytes()[:100])
+    from bias_inherit.bias_augment.training.saving import checkpoints
+
     settings = replace(QUICK, checkpoint_every=1)
     with (
         pytest.raises(InputError, match=r"^full; the last good checkpoint is .*/checkpoint-1$"),
-        _checkpoints(tmp_path / "out", settings),
+        checkpoints(tmp_path / "out", settings),
     ):
         raise InputError("full")
 
@@ -470,7 +504,7 @@ def test_a_chat_template_that_is_not_there(data, lab_base, tmp_path):
     with pytest.raises(InputError, match="no chat template"):
         finetune(base, data, tmp_path / "o", NONE, replace(QUICK, chat_template="always"))
     manifest = finetune(base, data, tmp_path / "o", NONE, QUICK)
-    assert manifest["chat_template"] is False
+    assert manifest.chat_template is False
 
 
 @pytest.mark.slow
