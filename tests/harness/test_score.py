@@ -45,7 +45,7 @@ def test_each_model_has_lm_evals_own_files_and_its_hash(scored, adapters):
         sha256 = None if name == "base" else adapter_sha256(adapters[name])
         assert content["config"]["adapter_sha256"] == sha256
         manifest = json.loads((folder / "bias_inherit.json").read_text())
-        assert manifest["adapter_sha256"] == sha256
+        assert manifest.get("adapter_sha256") == sha256
         assert manifest["results"] == next(folder.glob("results_*.json")).name
 
 
@@ -94,7 +94,9 @@ def test_numbers_equal_the_plain_command_that_is_written_down(scored, name, tmp_
         assert plain.tasks[task].metrics == result.metrics
         assert plain.tasks[task].errors == result.errors
     if name != "base":
-        assert plain.name == "r50" and plain.arm.ratio == 0.5, "arm read from the adapter"
+        assert plain.name == "r50" and plain.arm.ratio == Fraction(1, 2), (
+            "arm read from the adapter"
+        )
 
 
 @pytest.mark.slow

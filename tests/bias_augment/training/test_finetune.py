@@ -74,6 +74,7 @@ def test_an_adapter_learns_and_names_its_inputs(adapters, lab_base):
         "ratio": 0.5,
         "size": "original-fixed",
         "mitigation": "none",
+        "options": "",
         "seed": 0,
     }
     assert manifest["settings"]["rank"] == 16 and manifest["processes"] == 1
@@ -419,8 +420,9 @@ def test_a_mitigation_finds_an_axis_of_ones_own(lab_base, augmented, original, t
     yaml = tmp_path / "own" / "axis.yaml"
     words = yaml.read_text().replace("axis: gender", "axis: own")
     for group in ("male", "female"):
-        names = json.dumps(list(load_axis("gender").groups[group].names))
-        words = words.replace("names: mini", f"names: {names}", 1)
+        known = load_axis("gender").groups[group]
+        for written, found in (("names: mini", known.names), ("cues: language", known.cues)):
+            words = words.replace(written, f"{written.split()[0]} {json.dumps(list(found))}", 1)
     yaml.write_text(words)
     rows = [e | {"axis": "own", "group": {"own": e["group"]["gender"]}} for e in original]
     rows += [e | {"axis": "own", "group": {"own": e["group"]["gender"]}} for e in augmented]
@@ -513,7 +515,7 @@ def test_another_process_gives_the_same_adapter(lab_base, data, tmp_path):
     code = (
         "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
         "from bias_inherit.bias_augment.training.finetune import finetune\n"
-        "from bias_inherit.bias_augment.lab.build import SETTINGS\n"
+        "from bias_inherit.bias_augment.lab.settings import SETTINGS\n"
         "from bias_inherit.mitigations import NONE\n"
         "base, data, out = sys.argv[1:]\n"
         "finetune(base, Path(data), Path(out), NONE, replace(SETTINGS, epochs=1))\n"
