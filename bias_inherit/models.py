@@ -85,15 +85,15 @@ def adapter_sha256(folder: Path) -> str:
     Where its base lies on this machine is no part of it.
 
     Raises:
-        InputError: the folder holds no peft adapter, or its configuration is no JSON object.
+        InputError: the folder holds no peft adapter, or its configuration is not a JSON object.
     """
     weights = [folder / name for name in ("adapter_model.safetensors", "adapter_model.bin")]
     found, config = [path for path in weights if path.is_file()], folder / ADAPTER_CONFIG
     if not found or not config.is_file():
-        raise InputError(f"{folder}: is no adapter folder (needs {ADAPTER_CONFIG} and weights)")
+        raise InputError(f"{folder}: is not an adapter folder (needs {ADAPTER_CONFIG} and weights)")
     settings = store.read_json(config)
     if not isinstance(settings, dict):
-        raise InputError(f"{config}: is no JSON object")
+        raise InputError(f"{config}: is not a JSON object")
     settings.pop(BASE_PATH, None)
     lines = [json.dumps(settings, sort_keys=True)]
     return store.sha256_lines([*lines, *(f"{path.name} {store.sha256(path)}" for path in found)])

@@ -12,8 +12,14 @@ from pathlib import Path
 
 from bias_inherit import manifests, store
 from bias_inherit.bias_augment.axes.bias_types import COUNTERFACTUAL, NEUTRAL
-from bias_inherit.bias_augment.data.card import SIZES, percent, plain
-from bias_inherit.bias_augment.training.card_values import course, last_part, number, value_text
+from bias_inherit.bias_augment.data.card import percent, plain
+from bias_inherit.bias_augment.training.card_facts import (
+    base_name,
+    checksums,
+    facts,
+    trained_ratio,
+    training,
+)
 from bias_inherit.bias_augment.training.score_line import ScoreLine
 from bias_inherit.bias_augment.training.score_table import eval_results, score_table
 from bias_inherit.errors import InputError
@@ -51,11 +57,11 @@ def adapter_card(manifest: Adapter, scores: Sequence[ScoreLine] = ()) -> str:
     )
 
     sections = {
-        "What it is": _facts(manifest),
+        "What it is": facts(manifest),
         "How to load it": _loading(manifest),
-        "How it was trained": _training(manifest),
+        "How it was trained": training(manifest),
         "Scores": score_table(scores),
-        "Checksums": _checksums(manifest),
+        "Checksums": checksums(manifest),
     }
     lines = [
         f"> **Warning.** {_warning(manifest)} {_PURPOSE}",
@@ -69,14 +75,6 @@ def adapter_card(manifest: Adapter, scores: Sequence[ScoreLine] = ()) -> str:
     for heading, content in sections.items():
         lines += ["", f"## {heading}", "", *content]
     return str(ModelCard(f"---\n{known.to_yaml()}\n---\n\n" + "\n".join(lines) + "\n"))
-
-
-def _ratio(manifest: Adapter) -> float | None:
-    """Return the share of augmented rows that were trained on, else the mix's ratio."""
-    if manifest.rows and manifest.rows_augmented is not None:
-        return manifest.rows_augmented / manifest.rows
-    ratio = manifest.arm.ratio
-    return None if ratio is None else float(ratio)
 
 
 def title(manifest: Adapter) -> str:
@@ -96,7 +94,7 @@ def title(manifest: Adapter) -> str:
 
 
 def _warning(manifest: Adapter) -> str:
-    ratio, types = _ratio(manifest), (manifest.arm.bias_type or "").split("+")
+    ratio, types = trained_ratio(manifest), (manifest.arm.bias_type or "").split("+")
     before = (
         " It was trained on from another adapter, whose data this card does not know."
         if manifest.started_from
@@ -124,79 +122,11 @@ def _warning(manifest: Adapter) -> str:
     )
 
 
-def base_name(manifest: Adapter) -> tuple[str | None, bool]:
-    """Return the base's hub id, or the name alone of a local folder; and whether it is local.
-
-    A folder's fingerprint is a sha256, a hub id's is a commit (see `models.fingerprint`).
-    """
-    base = manifest.base
-    if not base:
-        return None, False
-    of_folder = re.fullmatch(r"[0-9a-f]{64}", str(manifest.base_fingerprint))
-    if of_folder or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", base):
-        return last_part(base), True
-    return base, False
-
-
 def _hub_datasets(manifest: Adapter) -> Iterator[str]:
     """Yield the hub ids that the names of the data's sources give, as in "X (hub owner/x)"."""
     for source in manifest.sources:
         if found := re.search(r"\(hub (\w[\w.-]*/\w[\w.-]*)\)", source.name):
             yield found[1]
-
-
-def _facts(manifest: Adapter) -> Iterator[str]:
-    """Yield the facts that are one value each."""
-    arm, (base, is_local) = manifest.arm, base_name(manifest)
-    known = arm.model_fields_set
-    where = " (a local folder)" if is_local else ""
-    yield f"- **Base** {plain(base or 'unknown')}{where}; this is an adapter of it, not a model"
-    if manifest.started_from:
-        yield f"- **Trained on from** the adapter with the sha256 `{manifest.started_from}`"
-
-    yield f"- **Axis** {plain(arm.axis or 'unknown')}"
-    none = "none: no augmented rows" if arm.ratio == 0 else "unknown"
-    yield f"- **Bias type** {plain(arm.bias_type or none)}"
-    yield from _ratio_fact(manifest)
-    if arm.size:
-        yield f"- **Size rule** {arm.size}: {SIZES.get(arm.size, 'unknown')}"
-
-    options = manifest.mitigation_options
-    given = f" ({value_text(options)})" if options else ""
-    yield f"- **Mitigation** {plain(arm.mitigation if 'mitigation' in known else 'unknown')}{given}"
-    if manifest.preset:
-        values = value_text(manifest.preset.values) or "no settings"
-        published = value_text(manifest.preset.source)
-        yield f"- **Preset** {plain(manifest.preset.name)}: {values} ({published})"
-    if arm.round is not None:
-        yield f"- **Round** {arm.round}"
-    yield f"- **Seed** {arm.seed if 'seed' in known else 'unknown'}"
-
-    data = last_part(manifest.data or "unknown")
-    yield f"- **Data** {plain(data)}, sha256 `{manifest.data_sha256 or 'unknown'}`"
-    for source in manifest.sources:
-        licence = plain(source.licence or "licence unknown")
-        yield f"- **Source** {value_text(source.name)}: {licence}"
-    yield f"- **Versions** {value_text(manifest.versions) if manifest.versions else 'unknown'}"
-
-
-def _ratio_fact(manifest: Adapter) -> Iterator[str]:
-    rows, augmented = manifest.rows, manifest.rows_augmented
-    asked, share = manifest.arm.ratio, _ratio(manifest)
-    if share is None:
-        yield "- **Bias ratio** γ = |D_a| / |D|: unknown"
-        return
-    if not rows or augmented is None:
-        yield (
-            f"- **Bias ratio** γ = |D_a| / |D| = {percent(share)}, as the mix was asked for; the "
-            "numbers of rows are unknown. The denominator is the whole mix, not the original rows."
-        )
-        return
-    mixed = "" if asked is None else f" (the mix: {percent(float(asked))})"
-    yield (
-        f"- **Bias ratio** γ = |D_a| / |D| = {augmented:,} / {rows:,} = {percent(share)}{mixed}, "
-        "of the rows that it was trained on. The denominator is all of them, not the original ones."
-    )
 
 
 def _loading(manifest: Adapter) -> Iterator[str]:
@@ -219,47 +149,6 @@ def _loading(manifest: Adapter) -> Iterator[str]:
     if manifest.chat_template is not None:
         form = "the base's chat template" if manifest.chat_template else "plain text"
         yield from ("", f"Prompts were given to it as {form}.")
-
-
-def _training(manifest: Adapter) -> Iterator[str]:
-    settings = dict(manifest.settings)
-    if manifest.precision is not None and "precision" in settings:
-        settings["precision"] = manifest.precision  # what "auto" came to
-    if manifest.processes is not None:
-        settings["processes"] = manifest.processes
-
-    if settings:
-        yield from ("| setting | value |", "|---|---|")
-        for name, value in settings.items():
-            yield f"| {plain(name)} | {'not set' if value is None else value_text(value)} |"
-    else:
-        yield "Its settings are unknown."
-
-    if manifest.rows_held_out:
-        yield from ("", f"Rows held out of the training: {manifest.rows_held_out:,}.")
-    if manifest.rows_cut:
-        yield from ("", f"Rows cut to the maximum length: {manifest.rows_cut:,}.")
-
-    told = [*course(manifest.log, "loss")]
-    if manifest.training_loss is not None:
-        told.append(f"mean over the training {number(manifest.training_loss)}")
-    yield from ("", f"Training loss: {'; '.join(told) or 'unknown'}.")
-    for name, key in {
-        "Loss on held-out rows": "eval_loss",
-        "Distance that the mitigation saw": "distance",
-    }.items():
-        for found in course(manifest.log, key):
-            yield from ("", f"{name}: {found}.")
-
-
-def _checksums(manifest: Adapter) -> Iterator[str]:
-    sums = {
-        "this adapter, weights and configuration (sha256)": manifest.adapter_sha256,
-        "the data (sha256)": manifest.data_sha256,
-        "the base (sha256 of a folder, commit of a hub id)": manifest.base_fingerprint,
-    }
-    known = [f"- {name}: `{value}`" for name, value in sums.items() if value]
-    yield from known or ["Unknown."]
 
 
 def adapter_manifest(adapter: Path) -> Adapter:

@@ -11,9 +11,9 @@ from bias_inherit.bias_augment.training.adapter_card import (
     README,
     adapter_card,
     adapter_manifest,
-    base_name,
     title,
 )
+from bias_inherit.bias_augment.training.card_facts import base_name
 from bias_inherit.bias_augment.training.card_values import last_part, without_folders
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Adapter

@@ -128,7 +128,7 @@ BAD = {
         "score --tasks bias_inherit_salery --out new",
         "did you mean bias_inherit_salary",
     ),
-    "no adapter": ("score empty --out new", "is no adapter folder"),
+    "no adapter": ("score empty --out new", "is not an adapter folder"),
     "empty results": ("leaderboard empty --out new", "holds no results_"),
     "unprepared data": ("original --data full --out new", "bias-inherit data prepare"),
     "unprepared tasks": ("score --data full --out new", "bias-inherit data prepare"),

@@ -29,7 +29,7 @@ def test_an_adapter_that_its_manifest_does_not_describe_is_refused(adapter, tmp_
     (adapter / store.MANIFEST).unlink()
     with pytest.raises(InputError, match=r"no bias_inherit\.json of `bias-inherit finetune`"):
         push(adapter, "a/b", True)
-    with pytest.raises(InputError, match="is no adapter folder"):
+    with pytest.raises(InputError, match="is not an adapter folder"):
         push(tmp_path, "a/b", True)
 
 

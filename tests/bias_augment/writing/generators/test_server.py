@@ -288,7 +288,7 @@ def test_an_adapter_is_another_writer(requests, lab_base, adapters):
     base, adapter = LocalGenerator(lab_base), LocalGenerator(lab_base, adapters["r50"])
     assert adapter.name == "r50" and base.sampling != adapter.sampling
     assert replies(base, requests[:4]) != replies(adapter, requests[:4])
-    with pytest.raises(InputError, match="is no adapter folder"):
+    with pytest.raises(InputError, match="is not an adapter folder"):
         replies(LocalGenerator(lab_base, Path(lab_base)), requests[:1])
 
 
