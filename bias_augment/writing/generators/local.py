@@ -21,6 +21,7 @@ from bias_inherit.models import (
     adapter_sha256,
     check_causal,
     fingerprint,
+    load_adapter,
     resolve_model,
 )
 from bias_inherit.options import option
@@ -97,9 +98,7 @@ class LocalGenerator:
             tokenizer.pad_token = tokenizer.eos_token
         model = AutoModelForCausalLM.from_pretrained(self.model)
         if self.adapter is not None:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
+            model = load_adapter(model, self.adapter, self.model).merge_and_unload()
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
     def _batch(
