@@ -123,12 +123,22 @@ def parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, An
         raise InputError(f"{where}: broken JSON line ({error.msg})") from None
     if not isinstance(row, dict):
         raise InputError(f"{where}: expected a JSON object, found {type(row).__name__}")
-    missing = [column for column in columns if column not in row]
+    check_columns(row, where, columns)
+    return row
+
+
+def check_columns(found: Iterable[str], where: str | Path, columns: Iterable[str]) -> None:
+    """Check that the columns that are needed are among those found.
+
+    Raises:
+        InputError: one is not; `where` begins the message, and the found ones end it.
+    """
+    there = list(found)
+    missing = [column for column in columns if column not in there]
     if missing:
         raise InputError(
-            f"{where}: column {', '.join(missing)} is missing (found: {', '.join(row)})"
+            f"{where}: column {', '.join(missing)} is missing (found: {', '.join(there)})"
         )
-    return row
 
 
 @contextmanager

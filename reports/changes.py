@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.reports.estimates import Ends, Estimate, interval
 from bias_inherit.reports.result_files import Measured
@@ -52,7 +49,7 @@ def change(
     if now is None or then is None:
         return None
 
-    mine, theirs = _samples(result), _samples(before)
+    mine, theirs = result.logged, before.logged
     if mine and theirs:
         records, others = _records(result, mine, now.metric), _records(before, theirs, now.metric)
         if records and others:
@@ -66,20 +63,10 @@ def change(
             value, error, pairs = paired
             return Change(interval(value, error, pairs, ends), True)
 
-    if None in (now.value, then.value, now.stderr, then.stderr):
+    if now.value is None or then.value is None or now.stderr is None or then.stderr is None:
         return None
-    value = now.value - then.value  # type: ignore[operator]
-    error = math.hypot(now.stderr, then.stderr)  # type: ignore[arg-type]
-    return Change(interval(value, error, n, ends), False)
-
-
-def _samples(result: TaskResult) -> list[Sample]:
-    return [] if result.samples is None else _read(result.samples)
-
-
-@lru_cache(maxsize=16)
-def _read(path: Path) -> list[Sample]:
-    return list(store.read_jsonl(path))
+    error = math.hypot(now.stderr, then.stderr)
+    return Change(interval(now.value - then.value, error, n, ends), False)
 
 
 def _records(result: TaskResult, samples: list[Sample], metric: str) -> list[Record]:
@@ -126,9 +113,10 @@ def _numbers(samples: list[Sample], measured: Measured) -> dict[tuple[str, str],
             continue
         if not isinstance(number, (int, float)) or not math.isfinite(number):
             return None
-        key = (str(sample.get("doc_id")), str(sample.get("doc_hash")))
-        if key in found:
-            return None
+        document, digest = sample.get("doc_id"), sample.get("doc_hash")
+        key = (str(document), str(digest))
+        if document is None or digest is None or key in found:
+            return None  # nothing says that the two runs were asked the same
         found[key] = float(number)
 
     if not found or measured.value is None:

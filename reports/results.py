@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bias_inherit import manifests
+from bias_inherit import manifests, store
 from bias_inherit.arms import Arm
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Adapter, Score
@@ -88,6 +88,11 @@ class TaskResult:
         file = self.path.with_name(f"samples_{self.task}_{date}.jsonl")
         return file if file.is_file() else None
 
+    @cached_property
+    def logged(self) -> list[Mapping[str, Any]]:  # samples of anybody's task
+        """The logged samples; empty where none were kept. Read once for a result."""
+        return [] if self.samples is None else list(store.read_jsonl(self.samples))
+
     def measured(self, name: str) -> Measured | None:
         """Return a number by its name."""
         found = (m for m in self.entry.measured if name in (m.name, m.metric))
@@ -119,8 +124,9 @@ class Run:
     @property
     def ratio(self) -> float | None:
         """The bias ratio of the arm, None for a model that is not one."""
-        known = self.arm is not None and self.arm.ratio is not None
-        return float(self.arm.ratio) if known else None  # type: ignore[union-attr, arg-type]
+        if self.arm is None or self.arm.ratio is None:
+            return None
+        return float(self.arm.ratio)
 
 
 def _tell(line: str) -> None:

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from bias_inherit.bias_augment.data.examples import cell_key, data_file
 from bias_inherit.bias_augment.data.scan import Part, ahead, check_origin, merged_schema, scan
-from bias_inherit.errors import InputError
+from bias_inherit.errors import InputError, unknown
 from bias_inherit.manifests import CellCount
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Cell, Example
 from bias_inherit.store import stable_rank
@@ -74,6 +74,18 @@ def parse_ratio(text: str) -> Fraction:
             f"bias ratio {text} is outside [0, 1): it is the augmented share of the mix"
         )
     return ratio
+
+
+def parse_size(text: str) -> Size:
+    """Return the size rule of that name.
+
+    Raises:
+        InputError: there is none; near names are suggested.
+    """
+    for size in get_args(Size):
+        if size == text:
+            return cast(Size, size)
+    raise unknown("size", text, SIZES)
 
 
 def mix_counts(original: int, ratio: Fraction, size: Size) -> Counts:

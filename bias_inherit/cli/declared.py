@@ -45,8 +45,8 @@ def with_options(
         ]
         parameters = [*own, *(_parameter(of, panel) for of in owners.values())]
 
-        # typer reads both
-        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        # typer reads both; `inspect` looks for the first among a function's own attributes
+        vars(wrapper)["__signature__"] = inspect.Signature(parameters)
         wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
         return wrapper
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bias_inherit.cli.app import app, say
-from bias_inherit.errors import InputError, unknown
+from bias_inherit.errors import InputError
 
 
 @app.command()
@@ -22,14 +22,12 @@ def mix(
 ) -> None:
     """Mix original and augmented data at an exact bias ratio."""
     from bias_inherit.bias_augment.data.files import write_mix
-    from bias_inherit.bias_augment.data.mix import SIZES, parse_ratio
+    from bias_inherit.bias_augment.data.mix import parse_ratio, parse_size
 
-    exact = parse_ratio(ratio)
-    if size not in SIZES:
-        raise unknown("size", size, SIZES)
+    exact, rule = parse_ratio(ratio), parse_size(size)
     if augmented is None and exact:
         raise InputError(f"a bias ratio of {ratio} needs --augmented")
 
-    counts = write_mix(out, original, augmented, exact, size, seed)  # type: ignore[arg-type]
+    counts = write_mix(out, original, augmented, exact, rule, seed)
     total = counts.original + counts.augmented
     say(f"{total} rows in {out}: {counts.original} original, {counts.augmented} augmented")

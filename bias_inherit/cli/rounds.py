@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from bias_inherit.bias_augment.writing.generators.registry import generators
 from bias_inherit.cli.app import AXIS_HELP, DATA_HELP, LAB_HELP, app, stages
 from bias_inherit.cli.declared import with_options
+
+if TYPE_CHECKING:
+    from bias_inherit.runs.rounds import Originals, Start
 
 
 @app.command()
@@ -68,8 +71,8 @@ def rounds(
         bias_type=bias_type,
         rounds=rounds,
         ratio=parse_ratio(ratio),
-        original=original,  # type: ignore[arg-type]
-        start=start,  # type: ignore[arg-type]
+        original=cast("Originals", original),  # `Rounds` refuses any other
+        start=cast("Start", start),
         mitigation=mitigation,
         data=data,
         per_cell=per_cell,

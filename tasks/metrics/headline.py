@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel, ValidationError
+
 Kind = Literal["share", "amount", "similarity", "unknown"]
 """What a number is: a share of something and a similarity have ends, an amount has a unit, and
 of an unknown one nothing is assumed."""
@@ -56,21 +58,31 @@ class Headline:
         like.
         """
         declared = metadata.get("headline") if isinstance(metadata, Mapping) else None
-        if not isinstance(declared, Mapping) or not isinstance(declared.get("score"), str):
+        if not isinstance(declared, Mapping):
+            return None
+        try:
+            said = _Declared.model_validate(declared)
+        except ValidationError:  # somebody else's entry of that name
             return None
 
-        unit = declared.get("unit")
-        kind: Kind = "share" if unit is None else "amount"
+        kind: Kind = "share" if said.unit is None else "amount"
         is_share = kind == "share"
-        score = Part(declared["score"], kind, (0.0, 1.0) if is_share else None)
-
+        score = Part(said.score, kind, (0.0, 1.0) if is_share else None)
         gap = None
-        if isinstance(declared.get("gap"), str):
-            low, high = declared.get("gap_range", (-1.0, 1.0))
-            ends = (float(low), float(high)) if is_share else None
-            gap = Part(declared["gap"], kind, ends)
+        if said.gap is not None:
+            gap = Part(said.gap, kind, said.gap_range if is_share else None)
+        return cls(score, gap, said.gap_n, said.reads, said.unit)
 
-        return cls(score, gap, declared.get("gap_n"), str(declared.get("reads", "")), unit)
+
+class _Declared(BaseModel):
+    """A headline as a task's YAML writes it."""
+
+    score: str
+    gap: str | None = None
+    gap_n: str | None = None
+    gap_range: tuple[float, float] = (-1.0, 1.0)
+    reads: str = ""
+    unit: str | None = None
 
 
 def undeclared(metric: str, value: float | None, filter_: str = "none") -> Part:

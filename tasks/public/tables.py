@@ -139,11 +139,7 @@ def _read_array(path: Path, columns: Sequence[str]) -> Iterator[Located]:
         where = f"{path}[{i}]"
         if not isinstance(row, dict):
             raise InputError(f"{where}: expected an object with columns, found {_kind(row)}")
-        absent = [column for column in columns if column not in row]
-        if absent:
-            raise InputError(
-                f"{where}: column {', '.join(absent)} is missing (found: {', '.join(row)})"
-            )
+        store.check_columns(row, where, columns)
         yield where, row
 
 
@@ -157,12 +153,8 @@ def _read_csv(path: Path, columns: Sequence[str]) -> Iterator[Located]:
     try:
         delimiter = _delimiter(path, text, columns)
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        found = [name for name in reader.fieldnames or () if name]
-        absent = [column for column in columns if column not in found]
-        if absent:  # the file may have no row to find it missing in
-            raise InputError(
-                f"{path}: column {', '.join(absent)} is missing (found: {', '.join(found)})"
-            )
+        # the file may have no row to find it missing in
+        store.check_columns(filter(None, reader.fieldnames or ()), path, columns)
         for row in reader:
             yield f"{path}:{reader.line_num}", row
     except csv.Error as error:

@@ -161,6 +161,36 @@ def test_samples_of_others_are_paired_by_document(tmp_path):
     assert shown["t"]["org/b"].paired
 
 
+def test_samples_without_a_hash_are_not_paired(tmp_path):
+    for name in ("a", "b"):
+        path = write(tmp_path / name, content({"t": ACC}, f"pretrained=org/{name}", n=20))
+        rows = [{"doc_id": i, "acc": float(i < 12)} for i in range(20)]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        path.with_name(path.name.replace("results", "samples_t") + "l").write_text(lines)
+    shown, _, markdown = board(tmp_path / "a", tmp_path / "b", baseline="org/a")
+    assert shown["t"]["org/b"].paired is False and "(unpaired)" in markdown
+
+
+def test_results_that_changed_are_read_again(tmp_path):
+    """In a notebook the same files are looked at many times in one process."""
+
+    def write_both(right):
+        for name, hits in (("a", 12), ("b", right)):
+            made = content({"t": {"acc,none": hits / 20, "acc_stderr,none": 0.1}}, n=20)
+            made["config"]["model_args"] = f"pretrained=org/{name}"
+            path = write(tmp_path / name, made)
+            rows = [{"doc_id": i, "doc_hash": f"h{i}", "acc": float(i < hits)} for i in range(20)]
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            path.with_name(path.name.replace("results", "samples_t") + "l").write_text(lines)
+
+    changes = []
+    for right in (12, 6):
+        write_both(right)
+        shown, _, _ = board(tmp_path, baseline="org/a")
+        changes.append(shown["t"]["org/b"].score_change.value)
+    assert changes == [0.0, pytest.approx(-0.3)]
+
+
 def test_a_broken_record_of_ours_is_one_line(tmp_path):
     for name in ("a", "b"):
         path = write(tmp_path / name, content({"t": ACC}, f"pretrained=org/{name}"))
@@ -178,6 +208,20 @@ ANYTHING = st.one_of(
     st.text(max_size=5),
     st.just([{"version": 1.0}]),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.fixed_dictionaries(
+        {
+            "headline": st.fixed_dictionaries(
+                {"score": st.sampled_from(["acc", 3, None])},
+                optional={
+                    "gap": st.sampled_from(["acc", 5, ["acc"]]),
+                    "gap_n": st.sampled_from(["acc", ["x"], {}]),
+                    "gap_range": st.sampled_from([[0, 1], 5, ["a", "b"], None]),
+                    "unit": st.sampled_from(["USD", 7]),
+                },
+            ),
+            "provenance": st.sampled_from([None, [], {"source": ["x"]}, "mini"]),
+        }
+    ),
 )
 
 
