@@ -189,3 +189,58 @@ def test_unknown_tasks_are_suggested(lab_base, tmp_path):
     options = Options(tasks=("bias_inherit_ocupation",))
     with pytest.raises(InputError, match="did you mean bias_inherit_occupation"):
         score(lab_base, {}, lambda name: tmp_path / name, options)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("org/lab", "lab"),
+        ("/home/me/models/lab/", "lab"),
+        ("/cache/hub/models--org--lab/snapshots/0a1b2c3d", "lab"),
+        ("/cache/hub/models--org--lab/snapshots/0a1b2c3d/", "lab"),
+        (None, ""),
+        ("", ""),
+    ],
+)
+def test_a_snapshot_is_called_by_its_model(model, name):
+    from bias_inherit.harness.score import model_name
+
+    assert model_name(model) == name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("named", "warns"),
+    [
+        ("/cache/models--org--lab/snapshots/0a1b", False),
+        ("org/lab", False),
+        (None, True),
+        ("", True),
+        ("org/other-bnb-4bit", True),
+    ],
+)
+def test_names_alone_speak_against_an_adapter_in_a_warning(
+    adapters, lab_base, tmp_path, named, warns
+):
+    from bias_inherit.harness.score import Options, score
+
+    folder = tmp_path / "adapter"
+    shutil.copytree(adapters["r0"], folder)
+    (folder / "bias_inherit.json").unlink()  # which knows the base by its fingerprint
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = named
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    said = []
+    options = Options(tasks=("bias_inherit_occupation",), limit=2, progress=False)
+    score(lab_base, {"a": folder}, lambda name: tmp_path / "out" / name, options, said.append)
+    assert any(line.startswith("warning: adapter") for line in said) == warns
+    assert (tmp_path / "out" / "a" / "bias_inherit.json").is_file()
+
+
+def test_a_pattern_that_takes_groups_and_tags_too_gives_each_task_once():
+    from bias_inherit.harness.score import Options, load_tasks
+
+    _, once = load_tasks(Options(tasks=("bias_inherit_*",)))
+    _, more = load_tasks(Options(tasks=("bias_inherit*", "bias-inherit-gender")))
+    names = [task.config.task for task in once]
+    assert len(names) == 10 and sorted(task.config.task for task in more) == sorted(names)

@@ -409,58 +409,6 @@ def test_stories_of_an_adapter_are_those_of_the_plain_command(folder, lab_base, 
     assert replies(tmp_path / "plain") == replies(ours) != replies(tmp_path / "ia3")
 
 
-@pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        ("org/lab", "lab"),
-        ("/home/me/models/lab/", "lab"),
-        ("/cache/hub/models--org--lab/snapshots/0a1b2c3d", "lab"),
-        ("/cache/hub/models--org--lab/snapshots/0a1b2c3d/", "lab"),
-        (None, ""),
-        ("", ""),
-    ],
-)
-def test_a_snapshot_is_called_by_its_model(model, name):
-    from bias_inherit.harness.score import model_name
-
-    assert model_name(model) == name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("named", "warns"),
-    [
-        ("/cache/models--org--lab/snapshots/0a1b", False),
-        ("org/lab", False),
-        (None, True),
-        ("", True),
-        ("org/other-bnb-4bit", True),
-    ],
-)
-def test_names_alone_speak_against_an_adapter_in_a_warning(lora, lab_base, tmp_path, named, warns):
-    from bias_inherit.harness.score import Options, score
-
-    folder = tmp_path / "adapter"
-    shutil.copytree(lora, folder)
-    config = json.loads((folder / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = named
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-    said = []
-    options = Options(tasks=("bias_inherit_occupation",), limit=2, progress=False)
-    score(lab_base, {"a": folder}, lambda name: tmp_path / "out" / name, options, said.append)
-    assert any(line.startswith("warning: adapter") for line in said) == warns
-    assert (tmp_path / "out" / "a" / "bias_inherit.json").is_file()
-
-
-def test_a_pattern_that_takes_groups_and_tags_too_gives_each_task_once():
-    from bias_inherit.harness.score import Options, load_tasks
-
-    _, once = load_tasks(Options(tasks=("bias_inherit_*",)))
-    _, more = load_tasks(Options(tasks=("bias_inherit*", "bias-inherit-gender")))
-    names = [task.config.task for task in once]
-    assert len(names) == 10 and sorted(task.config.task for task in more) == sorted(names)
-
-
 def test_a_change_of_anything_in_a_base_is_seen(lab_base):
     import torch
     from transformers import AutoModelForCausalLM
@@ -493,20 +441,3 @@ def test_a_change_of_anything_in_a_base_is_seen(lab_base):
             assert base_state(model) == before
             change(model)
             assert base_state(model) != before, name
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ("a" * 64, "a" * 64, True),
-        ("a" * 64, "b" * 64, False),
-        ("c" * 40, "d" * 40, False),
-        ("c" * 40, "a" * 64, None),  # a commit says nothing of the files of a folder
-        (None, "a" * 64, None),
-        ("a" * 64, None, None),
-    ],
-)
-def test_fingerprints_tell_only_of_their_own_kind(one, other, expected):
-    from bias_inherit.models import is_same_base
-
-    assert is_same_base(one, other) is expected
