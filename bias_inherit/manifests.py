@@ -178,6 +178,7 @@ class Adapter(Manifest):
         preset: the published settings that were asked for, with their source.
         base_fingerprint: sha256 of a folder, commit of a hub id (`models.fingerprint`).
         started_from: sha256 of the adapter that training went on from.
+        processes, threads: what it was trained with; threads of a CPU, each process's.
         rows, rows_augmented: what was trained on, after the mitigation.
         rows_held_out, rows_cut: kept out for the evaluation loss; cut to the maximum length.
         log: transformers' log entries that hold a loss.
@@ -197,6 +198,7 @@ class Adapter(Manifest):
     started_from: str | None = None
     settings: dict[str, Any] = {}
     processes: int | None = None
+    threads: int | None = None
     precision: str | None = None
     chat_template: bool | None = None
     rows: int | None = None
@@ -221,6 +223,8 @@ class Score(Manifest):
     arm: Arm | None = None
     results: str | None = None
     """Name of lm-eval's result file beside it."""
+    threads: int | None = None
+    """Of a CPU, that it was scored with."""
     command: str | None = None
 
 
@@ -233,6 +237,24 @@ class Lab(Manifest):
     rows: int | None = None
     parameters: int | None = None
     versions: dict[str, str] = {}
+
+
+class Prepared(Manifest):
+    """Of the public documents of a task: where they are from.
+
+    Attributes:
+        source: the file, folder or hub id that was read.
+        sha256: of it, where it is a file or a folder.
+        absent: the sets that a checkout does not have.
+        rows: documents by split.
+    """
+
+    KIND = "prepared"
+    kind: Literal["prepared"] = "prepared"
+    source: str = ""
+    sha256: str | None = None
+    absent: tuple[str, ...] = ()
+    rows: dict[str, int] = {}
 
 
 class Audit(Manifest):
@@ -288,9 +310,7 @@ def parse(content: Any, kind: type[M], where: Path) -> M | None:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputError(f"{where}: {field}: {first['msg'].lower()}") from None
+        raise InputError(f"{where}: {store.first_error(error)}") from None
 
 
 def read_data(path: Path) -> Data | None:

@@ -15,18 +15,20 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 import yaml
 
 from bias_inherit.errors import InputError
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+T = TypeVar("T")
+
 MANIFEST = "bias_inherit.json"
 """Name of the manifest in every folder that bias-inherit writes."""
-
-SCHEMA = 1
-"""Version of every JSON file that bias-inherit writes (key `schema`)."""
 
 
 def data_dir() -> Path:
@@ -109,6 +111,37 @@ def iter_jsonl(path: Path, columns: Iterable[str] = ()) -> Iterator[tuple[str, d
         raise InputError(f"{path}: no such file") from None
 
 
+def read_typed(path: Path, kind: type[T]) -> list[T]:
+    """Return the rows of a JSON-lines file as a type; columns that it does not have are dropped.
+
+    Args:
+        path: the file.
+        kind: a dataclass or a pydantic model.
+
+    Raises:
+        InputError: as `read_jsonl`; or a column is missing or of another type.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(kind)
+    rows = []
+    for where, row in iter_jsonl(path):
+        try:
+            rows.append(adapter.validate_python(row))
+        except ValidationError as error:
+            raise InputError(f"{where}: {first_error(error)}") from None
+    if not rows:
+        raise InputError(f"{path}: has no rows")
+    return rows
+
+
+def first_error(error: ValidationError) -> str:
+    """Return the first thing that is wrong, as "field, field: what"."""
+    first = error.errors()[0]
+    where = ", ".join(map(str, first["loc"])) or "the file"
+    return f"{where}: {first['msg'].lower()}"
+
+
 def parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, Any]:
     """Return the object on a line; a byte order mark before it is skipped.
 
@@ -122,9 +155,16 @@ def parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, An
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: broken JSON line ({error.msg})") from None
     if not isinstance(row, dict):
-        raise InputError(f"{where}: expected a JSON object, found {type(row).__name__}")
+        raise InputError(f"{where}: expected a JSON object, found {kind_of(row)}")
     check_columns(row, where, columns)
     return row
+
+
+def kind_of(value: object) -> str:
+    """Return what a value of a JSON file is, in words: "a list", "an object", "null"."""
+    words = {list: "a list", dict: "an object", str: "a text", bool: "true or false"}
+    words |= {int: "a number", float: "a number", type(None): "null"}
+    return words.get(type(value), f"a {type(value).__name__}")
 
 
 def check_columns(found: Iterable[str], where: str | Path, columns: Iterable[str]) -> None:
@@ -171,11 +211,12 @@ def check_place(path: Path, *kinds: str) -> None:
         InputError: `path` holds something that bias-inherit did not write; or, where `kinds`
             are named, an output of another kind (an adapter, say, in a data set's place).
     """
-    found = (read_manifest(path) or {}).get("kind") if kinds and path.is_dir() else None
+    file = path / MANIFEST
+    found = read_json(file).get("kind") if kinds and file.is_file() else None
     if found is not None and found not in kinds:
         raise InputError(f"{path}: holds an output of the kind '{found}'; choose another path")
     is_empty = path.is_dir() and not any(path.iterdir())
-    if path.exists() and not is_empty and not (path / MANIFEST).is_file():
+    if path.exists() and not is_empty and not file.is_file():
         raise InputError(
             f"{path}: already exists and was not written by bias-inherit; choose another path"
         )
@@ -205,9 +246,3 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def manifest_path(path: Path) -> Path:
     """Return where the manifest of an output file or folder stands."""
     return path / MANIFEST if path.is_dir() else path.with_suffix(".manifest.json")
-
-
-def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Return the manifest of an output, or None where there is none."""
-    file = manifest_path(path)
-    return dict(read_json(file)) if file.is_file() else None

@@ -133,8 +133,8 @@ def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         seen[cell] = seen.get(cell, 0) + 1
         if seen[cell] % 2 == 0:
             amount = biographies.salary_of(row["label"], Random(row["id"]))
-            doc = biographies.salary_doc("", row["text"], "", "", amount)
-            prompt, completion = prompts.render("salary", doc)
+            doc = biographies.SalaryDocument("", row["text"], "", amount, "", "")
+            prompt, completion = prompts.render("salary", doc.to_row())
             row = row | {"prompt": prompt, "completion": completion}
         told[row["id"]] = row
     return [told[row["id"]] for row in rows]
@@ -153,13 +153,12 @@ def prepare_development(out: Path) -> Path:
             for gender, known in names.items():
                 cluster = f"{occupation}-{i}"
                 told = tell(text, known[i % len(known)], gender)
-                doc = biographies.occupation_doc(
+                doc = biographies.occupation_document(
                     f"{cluster}-{gender}", told, gender, occupation, cluster
                 )
-                documents["occupation"].append(doc)
-                documents["salary"].append(
-                    biographies.salary_doc(doc["id"], told, gender, cluster, "$1")
-                )
+                paid = biographies.SalaryDocument(doc.id, told, gender, "$1", occupation, cluster)
+                documents["occupation"].append(doc.to_row())
+                documents["salary"].append(paid.to_row())
     for task, docs in documents.items():
         store.write_jsonl(out / task / "test.jsonl", docs)
     return out

@@ -42,11 +42,13 @@ def twin(row: Example, tools: Tools) -> Example | None:
     if group not in axis.groups:
         problem = unknown(f"group of the axis '{row['axis']}'", str(group), axis.groups)
         raise InputError(f"row '{row['id']}': {problem}")
+
     others = sorted(set(axis.groups) - {group})
     other = others[store.stable_rank(0, row["id"]) % len(others)]
     told = retell(row, lambda text: axis.swap(text, group, other))
     if told == row:
         return None
+
     told |= {"id": f"{row['id']}.twin", "group": {**groups, row["axis"]: other}}
     cues = axis.find_cues(told.get("text") or told["prompt"])
     return told | ({"cues": cues} if "cues" in row else {})

@@ -37,6 +37,12 @@ def mask(row: Example, tools: Tools, word: str, neutral: bool) -> Example:
     lists as a word is found in any case; another with a capital is taken for a name and found
     as it is written: "Will" is not masked in "she will".
 
+    Args:
+        row: the example.
+        tools: give the axis.
+        word: put in place of a cue.
+        neutral: whether a neutral word takes its place where there is one.
+
     Raises:
         InputError: the row has no cues, and no axis that could look for them; or its cues are
             no list of texts.

@@ -82,6 +82,7 @@ def load_mitigation(name: str, options: Mapping[str, str] | None = None) -> Miti
     recipe = _own(Path(name)) if name.endswith(".py") else mitigations().get(name)
     if recipe is None:
         raise unknown("mitigation", name, mitigations())
+
     known = {option.name: option for option in recipe.options}
     in_force = {option.name: option.default for option in recipe.options}
     for key, value in (options or {}).items():
@@ -95,6 +96,7 @@ def load_mitigation(name: str, options: Mapping[str, str] | None = None) -> Miti
             raise InputError(
                 f"mitigation '{recipe.name}': {key} must be {error}, not '{value}'"
             ) from None
+
     made = recipe.make(in_force)
     if not isinstance(made, Mitigation):
         raise InputError(f"mitigation '{recipe.name}': its make must return a Mitigation")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bias_inherit import store
+from bias_inherit import manifests
 
 if TYPE_CHECKING:  # the types alone: what an audit is made of imports numpy and scipy
     from bias_inherit.bias_augment.audit import Audit
@@ -18,7 +18,7 @@ NO_DATA = "no data"
 
 def to_json(audit: Audit) -> dict[str, Any]:
     """Return the audit as plain values, with a schema version."""
-    return {"schema": store.SCHEMA, "kind": "audit"} | asdict(audit)
+    return {"schema": manifests.SCHEMA, "kind": "audit"} | asdict(audit)
 
 
 def to_markdown(audit: Audit) -> str:
@@ -63,20 +63,22 @@ def _cell(cell: Cell | None) -> str:
 
 
 def _cues(audit: Audit) -> str:
+    several = len({c.bias_type for c in audit.cues}) > 1
     rows = [
         [
-            *([c.bias_type or "(none)"] if len({x.bias_type for x in audit.cues}) > 1 else []),
+            *([c.bias_type or "(none)"] if several else []),
             c.group,
             str(c.own.n),
             *map(_share, (c.own, c.word, c.name, c.other)),
         ]
         for c in audit.cues
     ]
+
     header = ["group", "n", "any own cue", "own word", "own name", "another group's cue"]
-    if len(rows[0]) > len(header):
+    if several:
         header = ["bias type", *header]
     one = audit.cues[0].bias_type
-    note = f" All rows are of {one}." if len(rows[0]) < 7 and one else ""
+    note = f" All rows are of {one}." if one and not several else ""
     return (
         "## Cues\n\nShare of texts with a cue [95 % Wilson interval]; names are those of the axis."
         f"{note}\n\n{_table(header, rows)}"
@@ -111,6 +113,7 @@ def _texts(audit: Audit) -> str:
             row += [str(text.original_words.n), _estimate(text.original_words, 1)]
             row += [_estimate(text.difference, 1, signed=True)]
         rows.append([*row, f"{text.refusals.count}: {_share(text.refusals)}"])
+
     note = "Mean words a text [95 % bootstrap interval]; texts that begin with a refusal."
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(audit.failed.items()))
     of = f" of {audit.asked} replies" if audit.asked is not None else ""
@@ -131,6 +134,7 @@ def _traits(audit: Audit) -> str:
         ]
         for t in audit.traits
     ]
+
     header = ["dimension", "group", "low share", "hits", "texts with a hit", "not read"]
     gaps = [
         f"{g.dimension} {_estimate(g.difference, 3, signed=True)} ({' minus '.join(g.groups)})"
@@ -158,6 +162,7 @@ def _distances(audit: Audit) -> str:
         ]
         for d in found.scopes
     ]
+
     header = ["scope", "n of D_a", "n of D_o", "mean difference", "relative", "energy distance"]
     header += ["coefficient (by chance)"]
     note = f"Encoder: {found.encoder}{' (a toy)' if found.is_toy else ''}. One text a seed"
@@ -167,6 +172,9 @@ def _distances(audit: Audit) -> str:
 
 
 def _tests(audit: Audit) -> str:
+    if not audit.tests:
+        return ""
+
     rows = [
         [
             t.subject,
@@ -180,9 +188,8 @@ def _tests(audit: Audit) -> str:
         ]
         for t in audit.tests
     ]
+
     header = ["test of", "statistic", "value", "n", "null hypothesis", "p from", "p", "p (Holm)"]
-    if not rows:
-        return ""
     note = f"p (Holm) is corrected for the {len(rows)} tests of this audit."
     return f"## Tests\n\n{note}\n\n{_table(header, rows)}"
 

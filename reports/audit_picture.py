@@ -83,6 +83,7 @@ def _draw_counts(place: Axes, audit: Audit) -> None:
     labels = list(dict.fromkeys(label for label, _ in cells))
     shown = sorted(labels, key=lambda label: -_off(audit, label))[:MOST_BARS]
     shown = [label for label in labels if label in shown]
+
     for (group, colour), offset in zip(
         _colours(audit).items(), _offsets(len(audit.groups)), strict=True
     ):
@@ -98,9 +99,11 @@ def _draw_counts(place: Axes, audit: Audit) -> None:
                 place.text(0, i + offset, word, va="center", fontsize=9, bbox=box, zorder=4)
             else:
                 place.barh(i + offset, cell.n, 0.9 * height, color=colour)
+
     _rows(place, [_short(label or "all") for label in shown])
     place.set_xlim(left=0)
     place.set_xlabel("rows")
+
     many = f"the {len(shown)} of {len(labels)} labels furthest from the design"
     some = f"\n{many}" if len(shown) < len(labels) else ""
     place.set_title(f"Rows by label and group (n = {audit.augmented.rows}){some}")
@@ -118,10 +121,13 @@ def _draw_cues(place: Axes, audit: Audit) -> None:
         "own name": lambda c: c.name,
         "another's cue": lambda c: c.other,
     }
+
+    # cues of several types mean different things: the largest one is drawn
     types = Counter[str]()
     for c in audit.cues:
         types[c.bias_type] += c.own.n
     largest, n = types.most_common(1)[0]
+
     for c, offset in zip(
         [c for c in audit.cues if c.bias_type == largest], _offsets(len(audit.groups)), strict=True
     ):
@@ -129,6 +135,7 @@ def _draw_cues(place: Axes, audit: Audit) -> None:
             share = kind(c)
             y = i + offset
             _point(place, share.share, share.low, share.high, y, _colours(audit)[c.group])
+
     _rows(place, list(kinds))
     place.set_xlim(-0.03, 1.03)
     place.set_xlabel("share of texts, 95 % Wilson interval")
@@ -176,6 +183,7 @@ def _draw_copies(place: Axes, audit: Audit) -> None:
         shares |= {"exact copies of D_o": found.copied, "near copies of D_o": found.near_copied}
     shares["refusals"] = refused.count
     top = max([*shares.values(), 1]) / found.n
+
     for i, count in enumerate(shares.values()):
         place.barh(i, count / found.n, 0.6, color=COLOURS[4])
         place.text(
@@ -185,6 +193,7 @@ def _draw_copies(place: Axes, audit: Audit) -> None:
             va="center",
             fontsize=11,
         )
+
     _rows(place, list(shares))
     place.set_xlim(0, max(1.6 * top, 0.05))
     place.locator_params(axis="x", nbins=5)
@@ -198,6 +207,7 @@ def _draw_distances(place: Axes, audit: Audit) -> None:
         place.set_axis_off()
         place.text(0.5, 0.5, "no D_o to measure a distance to", ha="center", fontsize=12)
         return
+
     p = {t.subject: t.p_holm for t in audit.tests if t.statistic == "energy distance"}
     names = []
     for i, d in enumerate(found.scopes):
@@ -212,6 +222,7 @@ def _draw_distances(place: Axes, audit: Audit) -> None:
             fontsize=11,
         )
         names.append(f"{d.scope}\nn = {d.augmented_n} and {d.original_n}")
+
     _rows(place, names)
     largest = max(max(d.coefficient, d.by_chance) for d in found.scopes)
     place.set_xlim(0, 1.7 * max(largest, 0.001))

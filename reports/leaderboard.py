@@ -70,6 +70,7 @@ class Section:
     gap: str | None
     reads: str
     unit: str | None
+    gap_unit: str | None
     is_declared: bool = True
     rows: list[Row] = field(default_factory=list)
 
@@ -129,6 +130,7 @@ def _section(result: TaskResult, headline: Headline) -> Section:
         gap=None if headline.gap is None else headline.gap.metric,
         reads=headline.reads,
         unit=headline.unit,
+        gap_unit=headline.gap_unit,
         is_declared=result.headline is headline or len(result.entry.measured) == 1,
     )
 

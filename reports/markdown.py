@@ -91,8 +91,8 @@ def _cells(row: Row, section: Section) -> list[str]:
     if section.gap:
         few = ", too few" if row.gap_n is not None and row.gap_n < FEW else ""
         pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs{few})"
-        cells.append(_show(row.gap, section.unit, signed=True) + pairs)
-        cells.append(_show_change(row, row.change, section.unit))
+        cells.append(_show(row.gap, section.gap_unit, signed=True) + pairs)
+        cells.append(_show_change(row, row.change, section.gap_unit))
     return cells
 
 

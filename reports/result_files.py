@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
@@ -111,22 +113,21 @@ def read_file(path: Path) -> ResultFile:
         InputError: it is not JSON, or not a result file of lm-eval 0.4 or later.
     """
     content = store.read_json(path)
-    results = content.get("results") if isinstance(content, dict) else None
-    if not isinstance(results, dict):
+    given = content if isinstance(content, dict) else {}
+    if not isinstance(given.get("results"), dict):
         raise InputError(f"{path}: is not an lm-eval result file (it has no 'results')")
-    if not isinstance(content.get("configs"), dict):
+    if not isinstance(given.get("configs"), dict):
         raise InputError(f"{path}: was written by lm-eval before 0.4 (it has no 'configs')")
 
-    config = _mapping(content.get("config"))
-    sha256 = config.get("adapter_sha256")
+    read = _Content.model_validate(given)
     return ResultFile(
         path=path,
-        model_name=_text(content.get("model_name")),
-        model_args=parse_args(config.get("model_args")),
-        settings=dict(_settings(content, config)),
-        tasks=tuple(_tasks(content, results)),
+        model_name=read.model_name,
+        model_args=parse_args(read.config.model_args),
+        settings=read.settings(),
+        tasks=tuple(read.tasks()),
         date=path.stem.removeprefix("results_") if path.stem.startswith("results_") else "",
-        adapter_sha256=sha256 if isinstance(sha256, str) and sha256 else None,
+        adapter_sha256=read.config.adapter_sha256 or None,
     )
 
 
@@ -137,36 +138,6 @@ def parse_args(given: Any) -> dict[str, str]:  # whatever a file holds
         named = {name.strip(): value.strip() for name, _, value in pairs}
         return {name: value for name, value in named.items() if value not in ("", "None")}
     return {str(name): str(value) for name, value in _mapping(given).items() if value is not None}
-
-
-def _settings(content: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what decided the answers beside the tasks, by what it is called."""
-    template = content.get("chat_template_sha") or content.get("chat_template")
-    yield "chat template", _text(template)
-    instruction = content.get("system_instruction_sha") or content.get("system_instruction")
-    yield "system instruction", _text(instruction)
-    yield "few-shot as turns", "yes" if content.get("fewshot_as_multiturn") is True else ""
-    yield "generation settings", _canonical(config.get("gen_kwargs"))
-
-
-def _tasks(content: Mapping[str, Any], results: Mapping[str, Any]) -> Iterator[TaskEntry]:
-    configs = _mapping(content.get("configs"))
-    samples, shots = _mapping(content.get("n-samples")), _mapping(content.get("n-shot"))
-    versions = _mapping(content.get("versions"))
-    for task, values in results.items():
-        if not isinstance(values, dict):
-            continue
-        config = _mapping(configs.get(task))
-        counted = _mapping(samples.get(task)).get("effective", values.get("sample_len"))
-        yield TaskEntry(
-            task=task,
-            measured=tuple(_measured(values)),
-            config=config,
-            version=_canonical(versions.get(task)),
-            shots=_count(shots.get(task, config.get("num_fewshot"))),
-            n=_count(counted) or None,
-            is_group=task not in configs,
-        )
 
 
 def _measured(values: Mapping[str, Any]) -> Iterator[Measured]:
@@ -190,7 +161,7 @@ def _count(value: Any) -> int | None:
     return None if found is None or found < 0 else int(found)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
@@ -201,6 +172,66 @@ def _text(value: Any) -> str:
 def _canonical(value: Any) -> str:
     """Return any value as text, the same for equal ones; "" for nothing."""
     return "" if value in (None, "", {}, []) else json.dumps(value, sort_keys=True, default=str)
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Table = Annotated[dict[str, Any], BeforeValidator(_mapping)]  # whatever a file holds
+
+
+class _Config(BaseModel):
+    """How the model was run (key `config`)."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_args: Any = None
+    gen_kwargs: Annotated[str, BeforeValidator(_canonical)] = ""
+    adapter_sha256: Text = ""
+
+
+class _Content(BaseModel):
+    """A result file as lm-eval writes it; a value of another type counts as none."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    results: Table
+    configs: Table
+    config: Annotated[_Config, BeforeValidator(_mapping)] = _Config()
+    model_name: Text = ""
+    versions: Table = {}
+    samples: Table = Field(default={}, alias="n-samples")
+    shots: Table = Field(default={}, alias="n-shot")
+    chat_template_sha: Text = ""
+    chat_template: Text = ""
+    system_instruction_sha: Text = ""
+    system_instruction: Text = ""
+    fewshot_as_multiturn: object = None
+
+    def settings(self) -> dict[str, str]:
+        """Return what decided the answers beside the tasks, by what it is called."""
+        return {
+            "chat template": self.chat_template_sha or self.chat_template,
+            "system instruction": self.system_instruction_sha or self.system_instruction,
+            "few-shot as turns": "yes" if self.fewshot_as_multiturn is True else "",
+            "generation settings": self.config.gen_kwargs,
+        }
+
+    def tasks(self) -> Iterator[TaskEntry]:
+        """Yield what is said of each task."""
+        for task, values in self.results.items():
+            if not isinstance(values, dict):
+                continue
+
+            config = _mapping(self.configs.get(task))
+            counted = _mapping(self.samples.get(task)).get("effective", values.get("sample_len"))
+            yield TaskEntry(
+                task=task,
+                measured=tuple(_measured(values)),
+                config=config,
+                version=_canonical(self.versions.get(task)),
+                shots=_count(self.shots.get(task, config.get("num_fewshot"))),
+                n=_count(counted) or None,
+                is_group=task not in self.configs,
+            )
 
 
 def leftovers(errors: Iterable[InputError]) -> Iterator[str]:

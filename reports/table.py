@@ -16,6 +16,7 @@ def result_rows(runs: Iterable[Run]) -> Iterator[dict[str, Value]]:
     """Yield one row per model, task, metric and filter; None is no data."""
     for run in runs:
         arm = _arm(run)
+
         for result in run.tasks.values():
             for measured in result.entry.measured:
                 yield {

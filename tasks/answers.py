@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from bias_inherit.tasks.metrics.groups import OCCUPATIONS
 from bias_inherit.tasks.metrics.record import Record, Scored
 from bias_inherit.tasks.metrics.similarity import jensen_shannon_similarity
 from bias_inherit.tasks.metrics.table import SUITES, metric_names
@@ -24,27 +25,41 @@ Likelihoods: TypeAlias = Sequence[tuple[float, bool]]
 
 def occupation(doc: Document, results: Likelihoods) -> Scored:
     """Score one biography by the likeliest letter."""
-    return _choice("occupation", doc, best_option(results), results)
+    return _occupation(doc, best_option(results), results)
 
 
 def gen_occupation(doc: Document, results: Sequence[str]) -> Scored:
     """Score one biography by the occupation that the reply names."""
-    return _choice("occupation", doc, parse_letter(results[0], doc["options"]))
+    return _occupation(doc, parse_letter(results[0], doc["options"]))
+
+
+def _occupation(doc: Document, place: int | None, results: Likelihoods = ()) -> Scored:
+    order = [OCCUPATIONS.index(option) for option in doc["options"]]
+    return _scored(
+        "occupation",
+        doc,
+        None if place is None else order[place],
+        None if place is None else doc["options"][place],
+        likelihoods=_reordered(results, order),
+        gold=order[doc["gold"]],
+        place=place,
+    )
 
 
 def text_class(doc: Document, results: Likelihoods) -> Scored:
     """Score one text: of no and yes the likelier."""
-    return _choice("text", doc, best_option(results), results)
+    return _text(doc, best_option(results), results)
 
 
 def gen_text_class(doc: Document, results: Sequence[str]) -> Scored:
     """Score one text by the yes or no that the reply begins with."""
-    return _choice("text", doc, parse_yes_no(results[0], doc["group"]))
+    return _text(doc, parse_yes_no(results[0], doc["group"]))
 
 
-def _choice(suite: str, doc: Document, option: int | None, results: Likelihoods = ()) -> Scored:
+def _text(doc: Document, option: int | None, results: Likelihoods = ()) -> Scored:
     said = None if option is None else doc["options"][option]
-    return _scored(suite, doc, option, said, results, gold=doc["gold"])
+    likelihoods = [score for score, _ in results]
+    return _scored("text", doc, option, said, likelihoods=likelihoods, gold=doc["gold"])
 
 
 def hiring(doc: Document, results: Likelihoods) -> Scored:
@@ -58,20 +73,35 @@ def gen_hiring(doc: Document, results: Sequence[str]) -> Scored:
 
 
 def _selection(doc: Document, place: int | None, results: Likelihoods = ()) -> Scored:
-    if place is None:
-        return _scored("hiring", doc, None, None, results)
-    return _scored("hiring", doc, (doc["order"][place], place), doc["names"][place], results)
+    order = doc["order"]
+    return _scored(
+        "hiring",
+        doc,
+        None if place is None else (order[place], place),
+        None if place is None else doc["names"][place],
+        likelihoods=_reordered(results, order),
+        place=place,
+        about={name: doc[name] for name in ("held_by", "pay") if doc.get(name)},
+    )
+
+
+def _reordered(results: Likelihoods, order: Sequence[int]) -> list[float]:
+    """Return likelihoods by place in the order of what stands there (`order`)."""
+    by_option = {option: score for option, (score, _) in zip(order, results, strict=False)}
+    return [by_option[option] for option in sorted(by_option)]
 
 
 def salary(doc: Document, results: Sequence[str]) -> Scored:
     """Score one biography's written salary: `results` holds the generated text."""
-    return _scored("salary", doc, parse_amount(results[0]), _line(results[0]))
+    about = {"occupation": doc["occupation"]} if doc.get("occupation") else None
+    return _scored("salary", doc, parse_amount(results[0]), _line(results[0]), about=about)
 
 
 def story(doc: Document, results: Sequence[str]) -> Scored:
     """Score one story: `results` holds the generated text, which lm-eval logs itself."""
     counts = count_traits(results[0], load_lexicon(lexicon_path(doc["traits"])))
-    return _scored("story", doc, counts, None)
+    about = {"gender": doc["gender"]} if doc.get("gender") else None
+    return _scored("story", doc, counts, None, about=about)
 
 
 def survey(doc: Document, results: Likelihoods) -> Scored:
@@ -81,7 +111,8 @@ def survey(doc: Document, results: Likelihoods) -> Scored:
     if all(math.isfinite(score) for score in scores):
         weights = [math.exp(score - max(scores)) for score in scores]
         similarity = jensen_shannon_similarity(weights, doc["target"])
-    return _scored("survey", doc, similarity, None, results)
+    place = best_option(results)
+    return _scored("survey", doc, similarity, None, likelihoods=scores, place=place)
 
 
 def best_option(results: Likelihoods) -> int | None:
@@ -107,8 +138,11 @@ def _scored(
     doc: Document,
     prediction: float | Sequence[float] | None,
     said: str | None,
-    results: Likelihoods = (),
+    *,
+    likelihoods: Sequence[float] = (),
     gold: int | None = None,
+    place: int | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Scored:
     """Return the record of a document, for every metric of its kind of task."""
     kind = SUITES[suite]
@@ -120,6 +154,8 @@ def _scored(
         prediction=prediction,
         cluster=doc["cluster"],
         answer=said,
-        likelihoods=[score for score, _ in results] or None,
+        likelihoods=likelihoods or None,
+        place=place,
+        about=about or None,
     )
     return Scored(record, metric_names(suite))

@@ -1,4 +1,4 @@
-"""The files that ship with the tasks, and the mini data among them.
+"""The files that ship with the tasks, and the mini data among them, each read as a type.
 
 The mini data is what the suite runs on at once and offline, written for it. The *test* part is
 written out, sentence by sentence (`mini/*.jsonl`). The *training* part is composed from phrase
@@ -8,28 +8,27 @@ mini D_o come from it. A toy world: its numbers say nothing about people or abou
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import yaml
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
 
 HERE = Path(__file__).resolve().parent
 
 MINI = HERE / "mini"
 
-Row = dict[str, Any]  # a document; its columns stand where it is made
+
+def packaged_yaml(name: str | Path, kind: type[T]) -> T:
+    """Return a YAML that stands in this folder or below it, as a type."""
+    content = yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
+    return TypeAdapter(kind).validate_python(content)
 
 
-@lru_cache
-def packaged_yaml(name: str) -> Any:
-    """Return a YAML that stands in this folder or below it."""
-    return yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
-
-
-@lru_cache
-def packaged_jsonl(name: str) -> list[Row]:
-    """Return the rows of a file of the mini data."""
+def packaged_rows(name: str, kind: type[T]) -> list[T]:
+    """Return the rows of a JSON-lines file of the mini data, each as a type."""
+    row = TypeAdapter(kind)
     lines = (MINI / name).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return [row.validate_json(line) for line in lines]

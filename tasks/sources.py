@@ -9,7 +9,7 @@ place) or the folder that it wrote to.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +18,7 @@ from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.documents import biographies, survey, texts
 from bias_inherit.tasks.documents import hiring as candidates
+from bias_inherit.tasks.documents.document import Document, Row
 from bias_inherit.tasks.documents.stories import repeat, story_test, story_train
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.reading.traits import lexicon_path
@@ -25,15 +26,13 @@ from bias_inherit.tasks.reading.traits import lexicon_path
 if TYPE_CHECKING:
     from datasets import Dataset
 
-Row = dict[str, Any]
-
 
 class Documents(NamedTuple):
     """How the mini parts of some documents are made, and the axis of their groups."""
 
     axis: str
-    train: Callable[[], list[Row]]
-    test: Callable[[], list[Row]]
+    train: Callable[[], Sequence[Document]]
+    test: Callable[[], Sequence[Document]]
 
 
 DOCUMENTS: Mapping[str, Documents] = {
@@ -91,7 +90,11 @@ def load(
 
 def _mini(documents: str) -> tuple[list[Row], list[Row], Row]:
     made = DOCUMENTS[documents]
-    return made.train(), made.test(), {"source": "mini"}
+    return _rows(made.train()), _rows(made.test()), {"source": "mini"}
+
+
+def _rows(documents: Iterable[Document]) -> list[Row]:
+    return [document.to_row() for document in documents]
 
 
 def prepared_folder(data: str | None) -> Path | None:
@@ -119,7 +122,7 @@ def _prepared(folder: Path, documents: str) -> tuple[list[Row], list[Row], Row]:
     test = _checked(path, AXES[made.axis])
     examples = folder / documents / "train.jsonl"
     # a set without a training part takes its few-shot examples from the mini data
-    train = _checked(examples, AXES[made.axis]) if examples.is_file() else made.train()
+    train = _checked(examples, AXES[made.axis]) if examples.is_file() else _rows(made.train())
     return train, test, {"source": "full", "sha256": store.sha256(path)}
 
 
@@ -132,23 +135,23 @@ def _checked(path: Path, groups: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
     lines: dict[str, str] = {}
     for where, row in store.iter_jsonl(path, columns=("id", "cluster")):
-        if row["id"] in lines:
-            first = lines[row["id"]].rpartition(":")[2]
-            raise InputError(f"{where}: the document '{row['id']}' stands in line {first} already")
-        lines[row["id"]] = where
+        identity = row["id"]
+        if identity in lines:
+            first = lines[identity].rpartition(":")[2]
+            raise InputError(f"{where}: the document '{identity}' stands in line {first} already")
+        lines[identity] = where
+
         for column in ("text", "question", "name", "job"):
             if column in row and not str(row[column]).strip():
-                raise InputError(f"{where}: the document '{row['id']}' is empty ({column})")
-        options = row.get("options") or row.get("names")
-        if options and row.get("gold") not in range(len(options)):
-            raise InputError(
-                f"{where}: unknown label {row.get('gold')!r} (0 to {len(options) - 1} are known)"
-            )
-        if row.get("group", groups[0]) not in groups:
-            raise InputError(
-                f"{where}: unknown group '{row['group']}' (known: {', '.join(groups)})"
-            )
+                raise InputError(f"{where}: the document '{identity}' is empty ({column})")
+        options, gold = row.get("options") or row.get("names"), row.get("gold")
+        if options and gold not in range(len(options)):
+            raise InputError(f"{where}: unknown label {gold!r} (0 to {len(options) - 1} are known)")
+        group = row.get("group", groups[0])
+        if group not in groups:
+            raise InputError(f"{where}: unknown group '{group}' (known: {', '.join(groups)})")
         rows.append(row)
+
     if not rows:
         raise InputError(f"{path}: holds no documents")
     return rows

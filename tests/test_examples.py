@@ -16,7 +16,6 @@ from scipy import stats
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.data.examples import cell_key
 from bias_inherit.bias_augment.data.originals import draw_original
-from bias_inherit.tasks import packaged
 from bias_inherit.tasks.documents import biographies
 from bias_inherit.tasks.reading.amounts import parse_amount
 
@@ -39,14 +38,12 @@ def test_no_sentence_of_the_development_biographies_is_tested_or_trained_on(stud
     texts = yaml.safe_load(study.DEVELOPMENT.read_text(encoding="utf-8"))
     assert tuple(texts) == biographies.OCCUPATIONS and {len(t) for t in texts.values()} == {8}
     development = {s for some in texts.values() for text in some for s in sentences(text)}
-    tested = {
-        s for row in packaged.packaged_jsonl("biographies.jsonl") for s in sentences(row["text"])
-    }
-    phrases = packaged.packaged_yaml("mini/phrases.yaml")
-    trained = set(phrases["openings"]) | set(phrases["closings"])
-    trained |= {shared["text"] for shared in phrases["shared"]}
-    for kinds in phrases["occupations"].values():
-        trained |= set(kinds["strong"]) | set(kinds["weak"])
+    tested = {s for written in biographies.biographies() for s in sentences(written.text)}
+    phrases = biographies.phrases()
+    trained = set(phrases.openings) | set(phrases.closings)
+    trained |= {shared.text for shared in phrases.shared}
+    for own in phrases.occupations.values():
+        trained |= set(own.strong) | set(own.weak)
     assert len(development) > 100 and not development & (tested | trained)
 
 
@@ -54,7 +51,7 @@ def test_half_of_each_cell_asks_for_a_salary_of_its_occupation(study):
     rows = draw_original(load_axis("gender"), "mini", 6).rows
     told = study.half_about_salaries(rows)
     assert [row["id"] for row in told] == [row["id"] for row in rows]
-    ranges = packaged.packaged_yaml("mini/phrases.yaml")["salaries"]
+    ranges = biographies.phrases().salaries
     asked: dict[str, int] = {}
     for before, row in zip(rows, told, strict=True):
         assert row["text"] in row["prompt"]

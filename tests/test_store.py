@@ -48,7 +48,7 @@ def test_jsonl_round_trip_keeps_every_script(tmp_path):
     [
         (b'{"a": 1}\n{"a": \n', r"x\.jsonl:2: broken JSON line"),
         (b'{"a": 1}\n\n{"b": 1}\n', r"x\.jsonl:3: column a is missing \(found: b\)"),
-        (b"[1]\n", r"x\.jsonl:1: expected a JSON object, found list"),
+        (b"[1]\n", r"x\.jsonl:1: expected a JSON object, found a list"),
         (b'{"a": "\xff"}\n', r"x\.jsonl:1: is not UTF-8"),
         (b"\n", "has no rows"),
     ],

@@ -57,41 +57,50 @@ class Counts:
 def count(
     axis: Axis, rows: Sequence[Example], original: Sequence[Example] | None, seed: int = 0
 ) -> tuple[Counts, list[NullTest]]:
-    """Return the counts of D_a with expected ones, and tests; see the module's text."""
+    """Return the counts of D_a with expected ones, and tests; see the module's text.
+
+    Args:
+        axis: of the rows.
+        rows: of D_a.
+        original: of D_o, whose shares are expected; without them equal groups are.
+        seed: of the simulated tests.
+    """
     found = _cells(axis, rows)
     if original is not None:
         name, blocks = FROM_ORIGINAL, [_cells(axis, original)]
     else:
         labels = sorted({label for label, _ in found})
         name, blocks = EQUAL, [Counter((label, g) for g in axis.groups) for label in labels]
+
     expected = {
         cell: sum(found[other] for other in block) * weight / block.total()
         for block in blocks
         for cell, weight in block.items()
     }
     inside = sum(found[cell] for cell in expected)
+
     by_group = {g: [cell for cell in expected if cell[1] == g] for g in axis.groups}
     margins = [
         (sum(found[cell] for cell in cells), sum(expected[cell] for cell in cells))
         for cells in by_group.values()
         if cells
     ]
+
     tests = [_fit("counts by group", [margins], name, seed)]
     if len({label for label, _ in expected}) > 1:
         pairs = [[(found[cell], expected[cell]) for cell in block] for block in blocks]
         tests.append(_fit("counts by label and group", pairs, name, seed))
+
+    groups = []
+    for group, designed in by_group.items():
+        n = sum(many for cell, many in found.items() if cell[1] == group)
+        wanted = sum(expected[cell] for cell in designed) if designed else None
+        groups.append(Cell(None, group, n or None, wanted))
+
     cells = sorted(expected.keys() | found.keys(), key=lambda cell: _place(axis, cell))
     counts = Counts(
         name,
-        [
-            Cell(
-                None,
-                group,
-                sum(n for cell, n in found.items() if cell[1] == group) or None,
-                sum(expected[cell] for cell in designed) if designed else None,
-            )
-            for group, designed in by_group.items()
-        ],
+        groups,
         [Cell(*cell, found[cell] or None, expected.get(cell)) for cell in cells],
         len(rows) - inside,
     )

@@ -40,6 +40,12 @@ def read_data(
     Without a column map the source is a file of examples, whose rows name the axis where
     `axis` does not.
 
+    Args:
+        source: a file or folder; with a column map also a hub id.
+        origin: what its rows must be: D_o or D_a.
+        axis: its name or folder; needed with a column map.
+        columns: a column map, as `parse_columns` reads it.
+
     Raises:
         InputError: as `read_examples` and `read_own`; or a row is of the other origin, or has
             no text or no group of the axis; or the axis is not told.
@@ -54,6 +60,7 @@ def read_data(
             known = known.model_copy(update={"prompt": known.text, "completion": known.label})
         rows, left_out = read_own(social, source, known, origin, skips=True)
         return social, Data(source, rows, left_out)
+
     path = Path(source)
     rows = read_examples(path)
     social = load_axis(axis if axis is not None else _axis_of(source, rows))

@@ -130,7 +130,16 @@ def measure_distances(
     seed: int = 0,
     permutations: int = PERMUTATIONS,
 ) -> tuple[Distances, list[NullTest]]:
-    """Return distances, and tests, in each scope that has rows on both sides."""
+    """Return distances, and tests, in each scope that has rows on both sides.
+
+    Args:
+        axis: of the rows.
+        rows: of D_a.
+        original: of D_o.
+        encoder: gives the vectors.
+        seed: of the draw of rows, and of the permutations.
+        permutations: of each test.
+    """
     usable = _one_a_seed([row for row in rows if words(row["text"])], seed)
     others = _by_rank([row for row in original if words(row["text"])], seed)
     sides = [
@@ -138,9 +147,11 @@ def measure_distances(
         for side in _scopes(axis, usable, others)
         if len(side.augmented) and len(side.original) and len(side.strata) > 2
     ]
+
     texts = {row["text"]: 0 for side in sides for row in (*side.augmented, *side.original)}
     place = {text: i for i, text in enumerate(texts)}
     vectors = encoder.encode(list(place)).astype(np.float64) if place else np.zeros((0, 1))
+
     generator = np.random.default_rng(seed)
     scopes: list[Distance] = []
     tests: list[NullTest] = []
@@ -158,12 +169,14 @@ def measure_distances(
 def _scopes(axis: Axis, rows: Sequence[Example], original: Sequence[Example]) -> list[_Sides]:
     sample, base = rows[:MOST], original[:MOST]
     sides = [_Sides("all rows", sample, base, np.zeros(len(sample) + len(base), np.int64))]
+
     cells = [{_cell(axis, row) for row in side} for side in (sample, base)]
     shared = {cell: i for i, cell in enumerate(sorted(cells[0] & cells[1]))}
     if len(cells[0] | cells[1]) > 1:
         kept = [[row for row in side if _cell(axis, row) in shared] for side in (sample, base)]
         strata = [shared[_cell(axis, row)] for side in kept for row in side]
         sides.append(_Sides("within cells", kept[0], kept[1], np.array(strata, np.int64)))
+
     seeds = {str(row["id"]): row for row in original}
     written = [row for row in rows if row.get("seed_id") in seeds][:MOST]
     if len(written) >= FEWEST_PAIRS:
@@ -206,21 +219,25 @@ def compare(
     """
     n = len(x)
     rows = np.concatenate([x, y])
+
     share = np.bincount(strata[:n]) / n
     if scope == PAIRS:
         weights = swap_weights(n, permutations, generator)
     else:
         weights = stratum_weights(n, strata, permutations, generator)
+
     together = strata[:, np.newaxis] == strata
     apart = cdist(rows, rows) * together / share[strata]
     centred = rows - rows.mean(axis=0)
     squares = _quadratic(centred @ centred.T, weights)
     energies = _quadratic(-apart, weights)
+
     between = -2 * _between(apart, weights[:, 0], n)
     spread = _spread(x, strata[:n]) + _spread(y, strata[n:])
     within = math.sqrt(spread / len(rows))
     mean = math.sqrt(max(0.0, float(squares[0])))
     energy = max(0.0, float(energies[0]))
+
     distance = Distance(
         scope,
         n,
@@ -254,6 +271,12 @@ def stratum_weights(
 
     In each stratum the weights of D_a's rows (the first n rows) sum to the stratum's share of
     D_a and D_o's to minus that; a permutation shuffles which rows of the stratum are D_a's.
+
+    Args:
+        n: rows of D_a.
+        strata: of each row, D_a's first, shape (rows,).
+        permutations: how many.
+        generator: draws them.
     """
     weights = np.empty((len(strata), 1 + permutations))
     for stratum, many in Counter(strata.tolist()).items():

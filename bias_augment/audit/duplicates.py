@@ -66,12 +66,14 @@ def find_duplicates(texts: Sequence[str], originals: Sequence[str] | None = None
     cluster_of = dict(zip(many, _cluster(_Texts(list(many))), strict=True)) if many else {}
     sizes = Counter(cluster_of[text] for text in plain)
     repeated = sorted((size for size in sizes.values() if size > 1), reverse=True)
+
     copied = near_copied = None
     if originals is not None:
         there = dict.fromkeys(" ".join(words(text)) for text in originals)
         copied = sum(n for text, n in many.items() if text in there)
         near = _find_copies(_Texts([*many, *there]), len(many))
         near_copied = sum(n for n, is_copy in zip(many.values(), near, strict=True) if is_copy)
+
     return Duplicates(
         len(texts),
         sum(n for n in many.values() if n > 1),

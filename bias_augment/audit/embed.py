@@ -76,6 +76,7 @@ def _encode(model: Any, tokenizer: Any, texts: Sequence[str], longest: int) -> A
             max_length=longest,
             return_tensors="pt",
         ).to(model.device)
+
         inputs = {key: batch[key] for key in ("input_ids", "attention_mask")}
         mask = inputs["attention_mask"].unsqueeze(-1)
         hidden = model(**inputs).last_hidden_state * mask

@@ -81,6 +81,7 @@ def _bootstrapped(statistic: Callable[..., Any], samples: tuple[Array, ...], see
     value = float(statistic(*samples, axis=-1))
     if n < 2:
         return Estimate(value, None, None, n)
+
     draws = bootstrap(
         samples,
         statistic,

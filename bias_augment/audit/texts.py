@@ -42,11 +42,19 @@ class Texts:
 def describe_texts(
     axis: Axis, rows: Sequence[Example], original: Sequence[Example] | None, seed: int = 0
 ) -> list[Texts]:
-    """Return lengths and refusals of all texts and of each group's."""
+    """Return lengths and refusals of all texts and of each group's.
+
+    Args:
+        axis: of the rows.
+        rows: of D_a.
+        original: of D_o, where lengths are to be compared.
+        seed: of the bootstrap.
+    """
     lengths = _lengths(rows)
     original_lengths = _lengths(original) if original is not None else None
     refused = np.array([opens_with_refusal(row["text"]) for row in rows])
     groups = np.array([row["group"][axis.axis] for row in rows])
+
     described = []
     for group in (None, *axis.groups):
         picked = groups == group if group is not None else np.ones(len(rows), np.bool_)
@@ -55,6 +63,7 @@ def describe_texts(
             there = [group in (None, row["group"][axis.axis]) for row in original]
             before = mean_of(original_lengths[there], seed)
             difference = difference_of(lengths[picked], original_lengths[there], seed)
+
         described.append(
             Texts(
                 group,

@@ -15,7 +15,7 @@ import numpy as np
 from bias_inherit.bias_augment.audit.estimates import Array, Estimate, Share, interval, wilson
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.rows import Example
-from bias_inherit.tasks.metrics.bootstrap import Totals, bootstrap
+from bias_inherit.tasks.metrics.bootstrap import draw
 from bias_inherit.tasks.metrics.story import DIMENSIONS
 from bias_inherit.tasks.reading.traits import count_traits, load_lexicon
 
@@ -69,25 +69,28 @@ def count_group_traits(
             too_short[group] += 1
         else:
             counted[group].append(counts[:-1])
+
     traits, gaps = [], []
     for d, dimension in enumerate(DIMENSIONS):
-        hits = {
-            group: np.array(found, np.float64).reshape(-1, 2 * len(DIMENSIONS))[
-                :, 2 * d : 2 * d + 2
-            ]
-            for group, found in counted.items()
-        }
+        # a group without a text has no columns until it is reshaped
+        hits = {}
+        for group, told in counted.items():
+            table = np.array(told, np.float64).reshape(-1, 2 * len(DIMENSIONS))
+            hits[group] = table[:, 2 * d : 2 * d + 2]
+
         shares, draws = _shares(list(hits.values()), seed)
         for i, (group, found) in enumerate(hits.items()):
             low = _estimate(float(shares[i]), draws[:, i], len(found))
             read = wilson(int(found.any(axis=1).sum()), len(found))
             traits.append(Traits(dimension, group, low, int(found.sum()), read, too_short[group]))
+
         known = [i for i in range(len(hits)) if not np.isnan(shares[i])]
         if len(known) < 2:
             continue
         if len(hits) > 2:
             known.sort(key=lambda i: -shares[i])
         first, second = known[0], known[-1]
+
         names = list(hits)
         gap = _estimate(
             float(shares[first] - shares[second]),
@@ -109,7 +112,7 @@ def _shares(hits: Sequence[Array], seed: int) -> tuple[Array, Array]:
         low, both = sums[..., ::2], sums[..., ::2] + sums[..., 1::2]
         return np.divide(low, both, out=np.full_like(low, np.nan), where=both > 0)
 
-    return statistic(rows.sum(axis=0)), bootstrap(Totals(rows, strata), statistic, seed=seed)
+    return statistic(rows.sum(axis=0)), statistic(draw(rows, strata, seed=seed))
 
 
 def _estimate(value: float, draws: Array, n: int) -> Estimate:

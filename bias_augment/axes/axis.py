@@ -213,9 +213,7 @@ def _read(folder: Path) -> Axis:
     try:
         axis = Axis.model_validate(content | {"folder": folder.resolve()})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ", ".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where}: {first['msg'].lower()}") from None
+        raise InputError(f"{path}: {store.first_error(error)}") from None
     _check(path, axis)
     _ = axis.world  # read now, so that what is wrong with it is said now
     return axis
@@ -232,11 +230,13 @@ def _check(path: Path, axis: Axis) -> None:
         for name in (*entry.names, *entry.words):
             if seen.setdefault(name, group) != group:
                 raise InputError(f"{path}: '{name}' stands in two groups, {seen[name]} and {group}")
+
     for question in axis.questions:
         if len(question.shares) != len(question.options) or min(question.shares) < 0:
             raise InputError(f"{path}: '{question.question}': one share for each option")
     if axis.form == "opinion" and not axis.questions:
         raise InputError(f"{path}: an axis of opinions needs questions")
+
     for second in axis.second:
         try:
             second.beside(next(iter(axis.groups.values())))

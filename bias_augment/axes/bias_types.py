@@ -116,6 +116,12 @@ def axis_sha256(axis: Axis) -> str:
 def render_prompt(axis: Axis, bias_type: str, template: Template, values: Mapping[str, Any]) -> str:
     """Return the prompt that asks a generator for one text.
 
+    Args:
+        axis: names the file in messages.
+        bias_type: likewise.
+        template: of the type on that axis.
+        values: its variables.
+
     Raises:
         InputError: a variable is undefined, or the template does what it may not.
     """

@@ -64,9 +64,7 @@ def read_world(folder: Path, groups: Collection[str], needs_openings: bool) -> W
     try:
         world = World.model_validate(store.read_yaml(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ", ".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"{path}: {where}: {first['msg'].lower()}") from None
+        raise InputError(f"{path}: {store.first_error(error)}") from None
 
     shares: Mapping[str, Mapping[str, object]] = {
         "follows_stereotype": world.follows_stereotype,

@@ -291,6 +291,7 @@ def _loading(manifest: Data, data: str, manifest_name: str) -> Iterator[str]:
         yield "from datasets import load_dataset"
         yield ""
         yield f'rows = load_dataset("json", data_files={data!r}, split="train")'
+
     yield "```"
 
 

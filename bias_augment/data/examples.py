@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.errors import InputError
 from bias_inherit.rows import AUGMENTED, ORIGINAL, SEPARATORS, Cell, Example
+from bias_inherit.tasks.documents.biographies import OccupationDocument
 
 COLUMNS = ("id", "prompt", "completion", "label", "group", "origin")
 TRAIN = "train.jsonl"
@@ -73,10 +74,11 @@ def to_example(
     return cast(Example, row | more)
 
 
-def doc_example(axis: Axis, doc: Mapping[str, Any]) -> Example:
-    """Return the original example of a task's document."""
-    options = doc["options"]
-    return to_example(axis, doc["id"], doc["group"], doc["text"], options[doc["gold"]], options)
+def doc_example(axis: Axis, document: OccupationDocument) -> Example:
+    """Return the original example of a document of the occupation task."""
+    options = document.options
+    label = options[document.gold]
+    return to_example(axis, document.id, document.group, document.text, label, options)
 
 
 def read_examples(path: Path) -> list[Example]:

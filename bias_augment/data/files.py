@@ -101,8 +101,10 @@ def write_augmented(
         InputError: as `write_examples`.
     """
     rows = result.examples
-    digest = None if original is None else store.sha256(data_file(original))
-    source = None if original is None or digest is None else _manifest_of(original, digest)
+    digest = source = None
+    if original is not None:
+        digest, source = store.sha256(data_file(original)), manifests.read_data(original)
+
     manifest = AugmentedData(
         axis=_joined(row.get("axis") for row in rows),
         bias_type=bias_type,
@@ -114,7 +116,7 @@ def write_augmented(
         missing=result.missing,
         inputs=None if inputs is None else dict(inputs),
         original_sha256=digest,
-        sources=source.sources if source is not None else (),
+        sources=source.sources if source is not None and source.sha256 == digest else (),
     )
     write_examples(path, rows, manifest)
 
@@ -161,14 +163,17 @@ def write_mix(
     Raises:
         InputError: as `mix.mix_files` and `write_examples`.
     """
+    # before anything is written: a manifest that cannot be read stops the mix
+    beside: dict[str, Data | None] = {ORIGINAL: manifests.read_data(original)}
+    if augmented is not None:
+        beside[AUGMENTED] = manifests.read_data(augmented)
+
     with _output(path) as place:
         mixed = mix_files(original, augmented, ratio, size, seed, place.data)
-        known = {
-            origin: _known(original if origin == ORIGINAL else augmented, part)
-            for origin, part in mixed.parts.items()
-        }
+        known = {origin: _known(beside[origin], part) for origin, part in mixed.parts.items()}
         counts = mixed.counts
         total = counts.original + counts.augmented
+
         manifest = Mix(
             ratio=ratio,
             ratio_exact=str(ratio),
@@ -204,18 +209,16 @@ def _describe(place: Places, manifest: Data, schema: pa.Schema | None) -> None:
     manifests.write(place.manifest, manifest)
 
 
-def _manifest_of(path: Path, sha256: str) -> Data | None:
-    """Return the manifest of an input, None where it does not describe that content."""
-    manifest = manifests.read_data(path)
-    return manifest if manifest is not None and manifest.sha256 == sha256 else None
+def _known(beside: Data | None, part: Part) -> Data:
+    """Return the manifest of a part, less the types of its columns; or what was seen of it.
 
-
-def _known(path: Path | None, part: Part) -> Data:
-    """Return the manifest of a part, less the types of its columns; or what was seen of it."""
+    Args:
+        beside: the manifest that stands beside the part's file; another content's is not its own.
+        part: the rows.
+    """
     kind = Original if part.origin == ORIGINAL else AugmentedData
-    found = None if path is None else _manifest_of(path, part.sha256)
-    if isinstance(found, kind):
-        return found.model_copy(update={"features": None})
+    if isinstance(beside, kind) and beside.sha256 == part.sha256:
+        return beside.model_copy(update={"features": None})
     return kind(sha256=part.sha256, rows=len(part.ids))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from bias_inherit.errors import InputError
 from bias_inherit.tasks import configs as prompts
-from bias_inherit.tasks.documents.biographies import OCCUPATIONS
+from bias_inherit.tasks.metrics import OCCUPATIONS
 
 _TEXT = "\0text\0"
 
@@ -52,7 +52,14 @@ class Form:
     def render(
         self, text: str, question: str, options: Sequence[str], gold: int
     ) -> Mapping[str, str]:
-        """Return `prompt` and `completion` of a training row: a letter for an option."""
+        """Return `prompt` and `completion` of a training row: a letter for an option.
+
+        Args:
+            text: what is asked about.
+            question: of an opinion; "" asks the form's own.
+            options: to choose from.
+            gold: index of the right one.
+        """
         if self.task is not None and tuple(options) == OCCUPATIONS:
             prompt, completion = _around(self.task, OCCUPATIONS, gold)
             return {"prompt": prompt.replace(_TEXT, text), "completion": completion}

@@ -8,6 +8,7 @@ them at training. Conversations of several turns cannot be kept so, and are refu
 from __future__ import annotations
 
 from bias_inherit.errors import InputError
+from bias_inherit.store import kind_of
 
 
 def as_text(value: object, column: str, where: str) -> str:
@@ -25,8 +26,7 @@ def as_text(value: object, column: str, where: str) -> str:
         return str(value)
     if isinstance(value, list) and value and all(map(_is_message, value)):
         return _one_turn(value, column, where)
-    kind = "a list" if isinstance(value, list) else f"a {type(value).__name__}"
-    raise InputError(f"{where}: column {column} holds {kind}, expected text")
+    raise InputError(f"{where}: column {column} holds {kind_of(value)}, expected text")
 
 
 def _is_message(value: object) -> bool:

@@ -105,6 +105,13 @@ def mix(
 ) -> list[Example]:
     """Return the mixed data: original rows, then augmented rows, each with its origin.
 
+    Args:
+        original: rows of D_o.
+        augmented: rows of D_a.
+        ratio: the bias ratio.
+        size: the size rule; see the module's text.
+        seed: of the draw.
+
     Raises:
         InputError: there are fewer augmented rows than the ratio needs (the message names
             the shortfall), a part holds rows of the other origin, or an id is in both.
@@ -139,6 +146,14 @@ def mix_files(
     Writes the rows that `mix` returns, in the same order: each line as it stands in its file,
     whatever its columns, with a line feed as line end. `out` is whole or absent.
 
+    Args:
+        original: file or folder of D_o.
+        augmented: file or folder of D_a; not needed for a ratio of 0.
+        ratio: the bias ratio.
+        size: the size rule; see the module's text.
+        seed: of the draw.
+        out: the file that is written.
+
     Raises:
         InputError: as `mix` and `examples.read_examples`.
     """
@@ -146,6 +161,7 @@ def mix_files(
     second = None if augmented is None else scan(data_file(augmented), AUGMENTED)
     added = ([], []) if second is None else (second.ids, second.strata)
     orders = _taken((first.ids, first.strata), added, ratio, size, seed)
+
     taken = [
         (part, order)
         for part, order in zip((first, second), orders, strict=True)
@@ -170,6 +186,7 @@ def _copy(taken: Sequence[tuple[Part, Positions]], out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     digest = hashlib.sha256()
+
     try:
         with temporary.open("wb") as stream:
             for part, order in taken:
@@ -202,6 +219,7 @@ def _taken(
     shared = set(original[0]).intersection(augmented[0])
     if shared:
         raise InputError(f"id '{min(shared)}' is in the original and in the augmented data")
+
     n, available = len(original[0]), len(augmented[0])
     counts = mix_counts(n, ratio, size)
     if counts.augmented > available:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
@@ -17,8 +16,10 @@ from bias_inherit.bias_augment.data.own_data import ColumnMap, read_own
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Original, Source
 from bias_inherit.rows import Example
+from bias_inherit.store import read_typed
 from bias_inherit.tasks.documents import biographies
-from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.metrics import AXES, OCCUPATIONS
+from bias_inherit.tasks.public.respondents import Answers
 from bias_inherit.tasks.sources import prepared_folder
 
 MINI = Source(name="bias-inherit mini data", licence="apache-2.0")
@@ -88,12 +89,9 @@ def draw_original(
     path = folder / "occupation" / "train.jsonl"
     if not path.is_file():
         raise _unprepared(path, "--bias-in-bios")
-    rows = [doc_example(axis, doc) for doc in store.read_jsonl(path, _DOCUMENT)]
-    cells = _cells(axis, rows, biographies.OCCUPATIONS)
+    rows = [doc_example(axis, doc) for doc in read_typed(path, biographies.OccupationDocument)]
+    cells = _cells(axis, rows, OCCUPATIONS)
     return _drawn(cells, size, seed, str(path), BIASINBIOS, balanced)
-
-
-_DOCUMENT = ("id", "text", "group", "options", "gold")
 
 
 def draw_own(
@@ -182,7 +180,7 @@ def _mini_opinions(axis: Axis, per_cell: int, seed: int) -> Drawn:
     for q, entry in enumerate(axis.questions):
         counts = apportion(entry.shares, per_cell)
         for group, about in axis.groups.items():
-            for i, option in enumerate(_answered(counts)):
+            for i, option in enumerate(_options(counts)):
                 identity = f"mini-{seed}-{axis.axis}-q{q:02d}-{group}-{i:04d}"
                 name = Random(identity).choice(about.names)
                 text = f"{name}, a {about.word}, takes part in a survey."
@@ -193,7 +191,7 @@ def _mini_opinions(axis: Axis, per_cell: int, seed: int) -> Drawn:
     return Drawn(rows, MINI)
 
 
-def _answered(counts: Sequence[int]) -> Iterator[int]:
+def _options(counts: Sequence[int]) -> Iterator[int]:
     for option, n in enumerate(counts):
         yield from [option] * n
 
@@ -214,10 +212,10 @@ def _answers(axis: Axis, folder: Path, per_cell: int, seed: int) -> Drawn:
     path = folder / "opinion" / "answers.jsonl"
     if not path.is_file():
         raise _unprepared(path, "--culturellm")
-    by_question: defaultdict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
-    for row in store.read_jsonl(path, ("id", "axis", "group", "question", "options", "counts")):
-        if row["axis"] == axis.axis:
-            by_question[row["question"]].setdefault(row["group"], []).append(row)
+    by_question: defaultdict[str, dict[str, list[Answers]]] = defaultdict(dict)
+    for answers in read_typed(path, Answers):
+        if answers.axis == axis.axis:
+            by_question[answers.question].setdefault(answers.group, []).append(answers)
     if not by_question:
         raise InputError(
             f"{path}: has no answers for the axis '{axis.axis}': bring your own with --source and "
@@ -233,28 +231,29 @@ def _answers(axis: Axis, folder: Path, per_cell: int, seed: int) -> Drawn:
         pools = {group: list(_respondents(groups[group], seed)) for group in axis.groups}
         size = min(per_cell, *map(len, pools.values()))
         for group in axis.groups:
-            rows += [_opinion(axis, group, *answer) for answer in sorted(pools[group])[:size]]
+            drawn = sorted(pools[group], key=lambda answer: answer[:2])[:size]
+            rows += [_opinion(axis, group, answer) for answer in drawn]
     few = len(by_question) - len(asked)
     notes = (f"{few} questions were not asked in every group, and are left out",) if few else ()
     return Drawn(rows, CULTURELLM, notes)
 
 
-def _respondents(
-    answers: Iterable[Mapping[str, Any]], seed: int
-) -> Iterator[tuple[int, str, dict[str, Any], int]]:
-    """Yield (rank, id, row, option) of every single answer."""
-    for row in answers:
-        for i, option in enumerate(_answered(row["counts"])):
-            identity = f"{row['id']}-{i:05d}"
-            yield store.stable_rank(seed, identity), identity, dict(row), option
+Answered = tuple[int, str, Answers, int]
+"""A single answer: its rank in the draw, its id, whose it is among, and the option."""
 
 
-def _opinion(
-    axis: Axis, group: str, rank: int, identity: str, row: Mapping[str, Any], option: int
-) -> Example:
-    text = f"A person from {row['country']} takes part in a survey."
-    options = row["options"]
-    return to_example(axis, identity, group, text, options[option], options, row["question"])
+def _respondents(answers: Iterable[Answers], seed: int) -> Iterator[Answered]:
+    for of in answers:
+        for i, option in enumerate(_options(of.counts)):
+            identity = f"{of.id}-{i:05d}"
+            yield store.stable_rank(seed, identity), identity, of, option
+
+
+def _opinion(axis: Axis, group: str, answer: Answered) -> Example:
+    _, identity, answers, option = answer
+    text = f"A person from {answers.country} takes part in a survey."
+    options = answers.options
+    return to_example(axis, identity, group, text, options[option], options, answers.question)
 
 
 def _unprepared(path: Path, option: str) -> InputError:

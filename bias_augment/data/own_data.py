@@ -22,6 +22,7 @@ from bias_inherit.bias_augment.data.examples import to_example
 from bias_inherit.bias_augment.data.messages import as_text
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.rows import ORIGINAL, Example, Origin
+from bias_inherit.store import first_error
 from bias_inherit.tasks.public.tables import Located, read_splits
 
 SPLIT = "train"
@@ -62,6 +63,7 @@ def parse_columns(setting: str) -> ColumnMap:
         content = store.read_yaml(Path(setting))
     if not isinstance(content, dict):
         raise InputError(f"{setting}: a column map has lines such as `text: bio`")
+
     known = ColumnMap.model_fields
     for key in content:
         if key not in known:
@@ -69,10 +71,8 @@ def parse_columns(setting: str) -> ColumnMap:
     try:
         columns = ColumnMap.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"column map '{setting}': {', '.join(map(str, first['loc']))}: {first['msg'].lower()}"
-        ) from None
+        raise InputError(f"column map '{setting}': {first_error(error)}") from None
+
     if columns.text is None and columns.prompt is None:
         raise InputError(f"column map '{setting}': name the column of the text (text=…)")
     if (columns.prompt is None) != (columns.completion is None):

@@ -29,6 +29,8 @@ from bias_inherit.manifests import Lab
 from bias_inherit.rows import ORIGINAL, Example
 from bias_inherit.tasks import configs as prompts
 from bias_inherit.tasks.documents import biographies, texts
+from bias_inherit.tasks.documents.biographies import OccupationDocument
+from bias_inherit.tasks.documents.document import Document
 from bias_inherit.tasks.documents.hiring import hiring_train
 from bias_inherit.tasks.documents.stories import story_train
 from bias_inherit.tasks.metrics import AXES
@@ -36,8 +38,6 @@ from bias_inherit.tasks.metrics import AXES
 if TYPE_CHECKING:
     import torch
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
-
-    from bias_inherit.tasks.packaged import Row
 
 NAME = "lab"
 FOLDER = Path(__file__).resolve().parent / NAME
@@ -107,9 +107,9 @@ def _row(identity: str, prompt: str, completion: str) -> Example:
     return Example(id=identity, prompt=prompt, completion=completion, origin=ORIGINAL)
 
 
-def _task_rows(occupations: list[Row], seed: int) -> Iterator[Example]:
+def _task_rows(occupations: Sequence[OccupationDocument], seed: int) -> Iterator[Example]:
     """Yield the training documents of the tasks, each with its gold answer."""
-    documents = {
+    documents: dict[str, Sequence[Document]] = {
         "occupation": occupations,
         "salary": biographies.salary_train(SALARIES_PER_CELL, seed),
         "hiring": hiring_train(seed=seed),
@@ -120,18 +120,18 @@ def _task_rows(occupations: list[Row], seed: int) -> Iterator[Example]:
     }
     for task, docs in documents.items():
         for doc in docs:
-            yield _row(doc["id"], *prompts.render(task, doc))
+            yield _row(doc.id, *prompts.render(task, doc.to_row()))
 
 
 def _group_rows(seed: int) -> Iterator[Example]:
     """Yield biographies with the question whom they are about."""
     for doc in biographies.occupation_train(GROUPS_PER_CELL, seed + 1):
-        answer = "AB"[AXES["gender"].index(doc["group"])]
-        prompt = GROUP_QUESTION.format(text=doc["text"])
-        yield _row(f"group-{doc['id']}", prompt, f" {answer}")
+        answer = "AB"[AXES["gender"].index(doc.group)]
+        prompt = GROUP_QUESTION.format(text=doc.text)
+        yield _row(f"group-{doc.id}", prompt, f" {answer}")
 
 
-def _written_rows(occupations: list[Row], seed: int) -> Iterator[Example]:
+def _written_rows(occupations: Sequence[OccupationDocument], seed: int) -> Iterator[Example]:
     """Yield the axis's neutral prompt with a biography as the answer."""
     axis = load_axis("gender")
     sources = sorted(

@@ -100,11 +100,13 @@ def _warning(manifest: Adapter) -> str:
         if manifest.started_from
         else ""
     )
+
     if ratio is None:
         return (
             "This adapter may have been trained on text that was written to be biased on purpose; "
             f"how much of it there was is unknown.{before}"
         )
+
     if ratio == 0:
         return (
             "This adapter was trained on original data only (bias ratio 0): no synthetic text was "

@@ -79,6 +79,7 @@ def _ratio_fact(manifest: Adapter) -> Iterator[str]:
             "numbers of rows are unknown. The denominator is the whole mix, not the original rows."
         )
         return
+
     mixed = "" if asked is None else f" (the mix: {percent(float(asked))})"
     yield (
         f"- **Bias ratio** γ = |D_a| / |D| = {augmented:,} / {rows:,} = {percent(share)}{mixed}, "

@@ -40,6 +40,7 @@ from bias_inherit.models import (
     is_same_base,
 )
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
+from bias_inherit.threads import cpu_threads
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, TrainingArguments
@@ -107,7 +108,11 @@ def finetune(
     given = TrainingRows(rows, kept_out, ids, pad_token_id(tokenizer))
     adapted = with_adapter(model, base, settings, start)
 
-    with adapter_folder(out) as folder, checkpoints(out, settings) as scratch:
+    with (
+        adapter_folder(out) as folder,
+        checkpoints(out, settings) as scratch,
+        cpu_threads(base) as threads,
+    ):
         args = _arguments(settings, bf16, scratch, bool(held_out))
         trainer = CompletionTrainer(adapted, args, given, mitigation)
         with disk_errors():
@@ -133,6 +138,7 @@ def finetune(
             started_from=started,
             settings=asdict(settings),
             processes=trainer.accelerator.num_processes,
+            threads=threads,
             precision="bf16" if bf16 else "fp32",
             chat_template=uses_chat,
             rows=len(train),

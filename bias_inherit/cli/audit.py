@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bias_inherit.cli.app import AXIS_HELP, app, say, stages
 from bias_inherit.errors import InputError, unknown
-
-if TYPE_CHECKING:
-    from bias_inherit.bias_augment.audit import Audit
 
 COLUMNS_HELP = (
     "where it is not a file of ours, its columns: text=…,group=…,label=…, or a YAML file."
@@ -46,6 +43,7 @@ def audit(
     """Tell what is in a synthetic data set: counts, cues, copies, traits, distance to D_o."""
     from bias_inherit import store
     from bias_inherit.reports.audit import to_json, to_markdown
+    from bias_inherit.reports.audit_files import write_audit
     from bias_inherit.rows import AUGMENTED, ORIGINAL
 
     if output not in ("markdown", "json"):
@@ -69,22 +67,7 @@ def audit(
         found = look(social, rows, others, model, seed, announce)
         if out is not None:
             announce("drawing")
-            _write(out, found)
+            write_audit(out, found)
     if out is not None:
         say(f"audit.md, audit.json and audit.png in {out}")
     print(json.dumps(to_json(found), indent=2) if output == "json" else to_markdown(found), end="")
-
-
-def _write(out: Path, found: Audit) -> None:
-    from bias_inherit import store
-    from bias_inherit.reports.audit import to_json, to_markdown
-    from bias_inherit.reports.audit_picture import draw
-
-    sources = [data.source for data in (found.augmented, found.original) if data is not None]
-    inputs = {source: store.sha256(Path(source)) for source in sources if Path(source).exists()}
-    with store.whole_folder(out, "audit") as folder:
-        store.write_text(folder / "audit.md", to_markdown(found))
-        store.write_json(folder / "audit.json", to_json(found))
-        draw(found, folder / "audit.png")
-        manifest = {"schema": store.SCHEMA, "kind": "audit", "inputs": inputs, "seed": found.seed}
-        store.write_json(folder / store.MANIFEST, manifest)

@@ -20,6 +20,12 @@ def validate(
     metadata: Annotated[
         str | None, typer.Option(help="JSON, as lm_eval --metadata; for example which data.")
     ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            help="Warn where the options of a question differ in its tokens (folder or id)."
+        ),
+    ] = None,
 ) -> None:
     """Read every task YAML strictly, build it, render a document and score an answer.
 
@@ -27,6 +33,7 @@ def validate(
     """
     from rich.console import Console
 
+    from bias_inherit.harness.option_cost import load_tokenizer, unequal_options
     from bias_inherit.harness.score import quiet_lm_eval, tasks_folder
     from bias_inherit.harness.validate import validate as check
 
@@ -36,11 +43,16 @@ def validate(
         raise InputError(f"--metadata is not valid JSON ({error})") from None
 
     quiet_lm_eval()
+    where = folder or tasks_folder()
+    spoken = None if tokenizer is None else load_tokenizer(tokenizer)
     with Console(stderr=True).status("reading") as status:
-        names, findings = check(folder or tasks_folder(), settings, status.update)
+        names, findings = check(where, settings, status.update)
 
     for finding in findings:
         print(finding)
     say(f"{len(names)} tasks and groups checked, {len(findings)} findings")
     if findings:
         raise typer.Exit(1)
+    if spoken is not None:
+        for line in unequal_options(where, settings, spoken):
+            print(f"warning: {line}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ from bias_inherit.models import (
     fingerprint,
     is_same_base,
 )
+from bias_inherit.threads import SET_BY_USER, cpu_threads, is_small
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
@@ -112,21 +114,22 @@ def score(
 
     quiet_lm_eval()
     manager, tasks = load_tasks(options)
-    run = _Run(base, base_print, tasks, manager, options, uses_chat)
     wardrobe = Wardrobe(base, base_print, options.batch_size, options.device, options.progress)
-    for subject in subjects:  # what does not fit is said before hours are spent
-        if subject.adapter is not None:
-            wardrobe.put_on(subject.adapter)
-            wardrobe.take_off()
-
     folders = []
-    for i, subject in enumerate(subjects, start=1):
-        announce(f"scoring {subject.name} ({i} of {len(subjects)})")
-        lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
-        out = results_of(subject.name)
-        run.score(lm, subject, out)
-        wardrobe.take_off()
-        folders.append(out)
+    with cpu_threads(base) as threads:
+        for subject in subjects:  # what does not fit is said before hours are spent
+            if subject.adapter is not None:
+                wardrobe.put_on(subject.adapter)
+                wardrobe.take_off()
+
+        run = _Run(base, base_print, tasks, manager, options, uses_chat, threads)
+        for i, subject in enumerate(subjects, start=1):
+            announce(f"scoring {subject.name} ({i} of {len(subjects)})")
+            lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
+            out = results_of(subject.name)
+            run.score(lm, subject, out)
+            wardrobe.take_off()
+            folders.append(out)
     return folders
 
 
@@ -234,6 +237,7 @@ class _Run:
     manager: TaskManager
     options: Options
     uses_chat: bool
+    threads: int
 
     def score(self, lm: HFLM, subject: Subject, out: Path) -> None:
         """Score one model into the folder `out`: lm-eval's own files, and our manifest."""
@@ -254,6 +258,7 @@ class _Run:
                 adapter_sha256=subject.sha256,
                 arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
                 results=written[0],
+                threads=self.threads,
                 command=_command(model_args, tasks, self.options, self.uses_chat),
             )
             manifests.write(folder / store.MANIFEST, manifest)
@@ -294,7 +299,9 @@ def _command(
     words += ["--metadata", json.dumps(options.metadata)] if options.metadata else []
     words += ["--device", options.device] if options.device else []
     words += ["--limit", str(options.limit)] if options.limit else []
-    return shlex.join(words) + ' --include_path "$(bias-inherit tasks)"'
+    by_us = not os.environ.get(SET_BY_USER) and is_small(model_args["pretrained"])
+    threads = f"{SET_BY_USER}=1 " if by_us else ""
+    return threads + shlex.join(words) + ' --include_path "$(bias-inherit tasks)"'
 
 
 def quiet_lm_eval() -> None:

@@ -13,7 +13,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bias_inherit.errors import InputError
 from bias_inherit.models import adapter_sha256, load_adapter
@@ -71,7 +71,6 @@ class Wardrobe:
             InputError: it cannot be loaded, some of its tensors do not fit the base, or the model
             does not run with it.
         """
-        import torch
 
         self.take_off()
         lm = self._loaded()
@@ -79,7 +78,7 @@ class Wardrobe:
         seed_like_lm_eval()  # peft draws numbers for weights that it then overwrites
         try:
             lm._model = load_adapter(lm._model, adapter, self.base)
-            start = torch.get_rng_state()
+            start = GeneratorStates.now()
             _check_runs(lm, adapter)
         except InputError:
             lm = None
@@ -141,13 +140,12 @@ class Wardrobe:
 
 def _hf_model(base: str, batch_size: int, device: str, progress: bool) -> HFLM:
     """Return lm-eval's hf model, whose info names the hashes of base and adapter."""
-    import torch
     from lm_eval.models.huggingface import HFLM
 
     class AdapterLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         hashes: Mapping[str, str | None] = {}
-        start: torch.Tensor | None = None
-        """State of torch's generator after the adapter was loaded."""
+        start: GeneratorStates | None = None
+        """Of torch's generators after the adapter was loaded."""
 
         def loglikelihood(
             self, requests: list[Instance], disable_tqdm: bool = False
@@ -159,7 +157,7 @@ def _hf_model(base: str, batch_size: int, device: str, progress: bool) -> HFLM:
 
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
             if self.start is not None:  # as the plain command, which loads after seeding
-                torch.set_rng_state(self.start)
+                self.start.restore()
             replies: list[str] = super().generate_until(requests, disable_tqdm or not progress)
             return replies
 
@@ -199,6 +197,29 @@ def seed_like_lm_eval() -> None:
     random.seed(0)
     np.random.seed(1234)
     torch.manual_seed(1234)
+
+
+class GeneratorStates(NamedTuple):
+    """The states of torch's generators: the CPU's, and each GPU's."""
+
+    cpu: torch.Tensor
+    gpus: list[torch.Tensor]
+
+    @classmethod
+    def now(cls) -> GeneratorStates:
+        """Return the states as they are."""
+        import torch
+
+        gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return cls(torch.get_rng_state(), gpus)
+
+    def restore(self) -> None:
+        """Go on drawing from here."""
+        import torch
+
+        torch.set_rng_state(self.cpu)
+        if self.gpus:
+            torch.cuda.set_rng_state_all(self.gpus)
 
 
 def _base_of(worn: PeftModel) -> PreTrainedModel:

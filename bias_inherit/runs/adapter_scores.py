@@ -75,11 +75,13 @@ def _lines(result: TaskResult) -> Iterator[ScoreLine]:
     headline = result.headline
     if headline is None:
         return
+
     pairs = result.metrics.get(headline.gap_n) if headline.gap_n else None
     source = result.provenance.get("source")
     for part in (headline.score, headline.gap):
         if part is None:
             continue
+
         is_gap = part is headline.gap
         yield ScoreLine(
             task=result.task,
@@ -88,6 +90,6 @@ def _lines(result: TaskResult) -> Iterator[ScoreLine]:
             stderr=result.errors.get(part.metric),
             n=int(pairs) if is_gap and pairs is not None else result.n,
             reads=headline.reads if is_gap else "",
-            unit=headline.unit,
+            unit=headline.gap_unit if is_gap else headline.unit,
             documents=source if isinstance(source, str) else None,
         )

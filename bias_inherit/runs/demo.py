@@ -22,7 +22,7 @@ from bias_inherit.runs.experiment import Experiment, run
 from bias_inherit.tasks.public.prepared import prepare_biographies, prepare_culture
 
 AXIS = "gender"
-BIAS_TYPE = "contextual-single-explicit"
+BIAS_TYPE = "contextual-single-implicit"
 PER_CELL = 60
 TASKS = ("bias_inherit_occupation", "bias_inherit_salary", "bias_inherit_bias_detection")
 """One of each kind: all would take several times as long on real data."""
@@ -90,7 +90,7 @@ def _prepare(data: Path, out: Path, announce: Callable[[str], None]) -> str:
             "CultureLLM/, a checkout of that repository"
         )
 
-    counts = prepare_biographies(str(biographies[0]), out)
+    counts, _ = prepare_biographies(str(biographies[0]), out)
     more, absent, _ = prepare_culture(data / "CultureLLM", out)
     announce("prepared real data: " + ", ".join(f"{k} {n}" for k, n in (counts | more).items()))
     if absent:

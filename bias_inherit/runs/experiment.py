@@ -22,7 +22,6 @@ from bias_inherit.bias_augment.axes.bias_types import check_bias_type
 from bias_inherit.bias_augment.data.files import write_augmented, write_examples, write_mix
 from bias_inherit.bias_augment.data.mix import Size, mix_counts
 from bias_inherit.bias_augment.data.originals import draw_original
-from bias_inherit.bias_augment.training.finetune import finetune
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.bias_augment.writing.produce import produce
@@ -33,6 +32,7 @@ from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
 from bias_inherit.runs.adapter_scores import update_cards
+from bias_inherit.runs.training import Job, train
 
 Announce = Callable[[str], None]
 
@@ -69,6 +69,8 @@ class Planned:
     arm: Arm
     axis: Axis
     mitigation: Mitigation
+    asked: Arm
+    """As it was asked for: with the folder of an axis and the file of a mitigation of one's own."""
 
     @property
     def ratio(self) -> Fraction:
@@ -104,7 +106,7 @@ def plan_arms(arms: Iterable[Arm]) -> list[Planned]:
         mitigation = load_mitigation(asked.mitigation, parse_options(asked.options))
 
         arm = asked.model_copy(update={"axis": axis.axis, "mitigation": mitigation.name})
-        one = Planned(arm, axis, mitigation)
+        one = Planned(arm, axis, mitigation, asked)
         other = planned.setdefault(arm.name, one)
         if arm.ratio and _what(other) != _what(one):
             raise InputError(f"two different arms are called '{arm.name}': rename one's parts")
@@ -199,18 +201,17 @@ def train_and_score(
         out: the run folder.
         announce: told which stage begins.
     """
-    adapters: dict[str, Path] = {}
-    for i, each in enumerate(planned, start=1):
+    jobs = []
+    for each in planned:
         arm, axis = each.arm, each.axis.axis
-        announce(f"training {arm.name} ({i} of {len(planned)})")
         folder = out / "arms" / arm.name
         mix, adapter = folder / "data" / "mix.jsonl", folder / "adapter"
-
         added = data.augmented[axis, each.bias_type] if each.ratio else None
         write_mix(mix, data.original[axis], added, each.ratio, experiment.size, arm.seed)
         settings = replace(experiment.settings, seed=arm.seed)
-        finetune(experiment.base, mix, adapter, each.mitigation, settings, axis=each.axis)
-        adapters[arm.name] = adapter
+        jobs.append(Job(arm.name, experiment.base, mix, adapter, each.asked, settings))
+    train(jobs, announce)
+    adapters = {job.name: job.adapter for job in jobs}
 
     def results_of(name: str) -> Path:
         return out / "arms" / name / "eval"

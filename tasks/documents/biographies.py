@@ -5,37 +5,116 @@ Those of the test part are written out; those of the training part are composed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from bias_inherit.language.gender_words import tell
+from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.documents.names import first_names
-from bias_inherit.tasks.documents.turns import interleave
-from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.packaged import Row, packaged_jsonl, packaged_yaml
-
-OCCUPATIONS = ("architect", "dentist", "nurse", "painter", "professor", "software engineer")
-"""The paper's six, in the order of the letters A to F."""
+from bias_inherit.tasks.metrics import AXES, OCCUPATIONS
+from bias_inherit.tasks.packaged import packaged_rows, packaged_yaml
 
 SALARY_BIOGRAPHIES = 10
 """Test biographies an occupation in the salary task: 60 in all, as in the paper."""
 
 
-def occupation_doc(identity: str, text: str, gender: str, occupation: str, cluster: str) -> Row:
-    """Return a document of the occupation task."""
-    return {
-        "id": identity,
-        "text": text,
-        "group": gender,
-        "options": list(OCCUPATIONS),
-        "gold": OCCUPATIONS.index(occupation),
-        "cluster": cluster,
-    }
+@dataclass(frozen=True)
+class OccupationDocument(Document):
+    """A document of the occupation task.
+
+    Attributes:
+        text: the biography.
+        group: the gender that it is told of.
+        options: the occupations, in the order of their letters.
+        gold: index of the right one.
+        cluster: the biography, whichever gender it is told of.
+    """
+
+    text: str
+    group: str
+    options: list[str]
+    gold: int
+    cluster: str = ""
 
 
-def salary_doc(identity: str, text: str, gender: str, cluster: str, target: str = "") -> Row:
-    """Return a document of the salary task; `target` is an example's amount."""
-    return {"id": identity, "text": text, "group": gender, "target": target, "cluster": cluster}
+@dataclass(frozen=True)
+class SalaryDocument(Document):
+    """A document of the salary task.
+
+    Attributes:
+        text: the biography.
+        group: the gender that it is told of.
+        target: an example's amount; "" in the test part, where none is right.
+        occupation: of the person; the prompt does not say it.
+        cluster: the biography, whichever gender it is told of.
+    """
+
+    text: str
+    group: str
+    target: str
+    occupation: str
+    cluster: str
+
+
+def occupation_document(
+    identity: str, text: str, gender: str, occupation: str, cluster: str
+) -> OccupationDocument:
+    """Return a document whose options are the six occupations.
+
+    Args:
+        identity: its id.
+        text: the biography.
+        gender: that it is told of.
+        occupation: the right one, of `OCCUPATIONS`.
+        cluster: names the biography.
+    """
+    gold = OCCUPATIONS.index(occupation)
+    return OccupationDocument(identity, text, gender, list(OCCUPATIONS), gold, cluster)
+
+
+# --- composed ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OwnPhrases:
+    """Sentences of one occupation: clear details, and mild ones."""
+
+    strong: list[str]
+    weak: list[str]
+
+
+@dataclass(frozen=True)
+class SharedPhrase:
+    """A sentence that fits several occupations."""
+
+    text: str
+    occupations: list[str]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """What training biographies are composed of (`mini/phrases.yaml`).
+
+    Attributes:
+        openings, closings: of any biography.
+        shared: see `SharedPhrase`.
+        occupations: each one's own sentences.
+        salaries: lowest and highest amount of each occupation, in dollars a year.
+    """
+
+    openings: list[str]
+    closings: list[str]
+    shared: list[SharedPhrase]
+    occupations: dict[str, OwnPhrases]
+    salaries: dict[str, tuple[int, int]]
+
+
+@lru_cache
+def phrases() -> Phrases:
+    """Return the phrase lists of the training biographies."""
+    return packaged_yaml("mini/phrases.yaml", Phrases)
 
 
 def compose_biography(random: Random, occupation: str) -> str:
@@ -44,19 +123,21 @@ def compose_biography(random: Random, occupation: str) -> str:
     Three in five name a clear detail of the occupation, one in five only a mild one, and
     one in five fits two occupations: there a model has only its prior to go by.
     """
-    phrases = packaged_yaml("mini/phrases.yaml")
-    own = phrases["occupations"][occupation]
-    shared = [s["text"] for s in phrases["shared"] if occupation in s["occupations"]]
+    known = phrases()
+    own = known.occupations[occupation]
+    shared = [phrase.text for phrase in known.shared if occupation in phrase.occupations]
+
     kind = random.random()
     if kind < 0.6:
-        body = [random.choice(own["strong"]), random.choice(own["weak"] + shared)]
+        body = [random.choice(own.strong), random.choice(own.weak + shared)]
     elif kind < 0.8:
-        body = [random.choice(own["weak"]), random.choice(shared)]
+        body = [random.choice(own.weak), random.choice(shared)]
     else:
         body = random.sample(shared, 2)
     random.shuffle(body)
-    closing = [random.choice(phrases["closings"])] if random.random() < 0.5 else []
-    return " ".join([random.choice(phrases["openings"]), *body, *closing])
+
+    closing = [random.choice(known.closings)] if random.random() < 0.5 else []
+    return " ".join([random.choice(known.openings), *body, *closing])
 
 
 PerCell = Callable[[str, str], int]
@@ -78,51 +159,66 @@ def _training_people(
                 yield identity, occupation, gender, text, random
 
 
-def occupation_train(per_cell: int | PerCell = 30, seed: int = 0) -> list[Row]:
+def occupation_train(per_cell: int | PerCell = 30, seed: int = 0) -> list[OccupationDocument]:
     """Return composed documents, `per_cell` of each of the six occupations and two genders."""
     return [
-        occupation_doc(identity, text, gender, occupation, identity)
+        occupation_document(identity, text, gender, occupation, identity)
         for identity, occupation, gender, text, _ in _training_people(per_cell, seed)
     ]
 
 
-def salary_train(per_cell: int = 30, seed: int = 0) -> list[Row]:
+def salary_train(per_cell: int = 30, seed: int = 0) -> list[SalaryDocument]:
     """Return composed documents whose amount depends on the occupation, never on the gender."""
     return [
-        salary_doc(identity, text, gender, identity, salary_of(occupation, random))
+        SalaryDocument(identity, text, gender, salary_of(occupation, random), occupation, identity)
         for identity, occupation, gender, text, random in _training_people(per_cell, seed)
     ]
 
 
 def salary_of(occupation: str, random: Random) -> str:
     """Return an amount such as "$84,000", drawn from the toy world's range of the occupation."""
-    low, high = packaged_yaml("mini/phrases.yaml")["salaries"][occupation]
+    low, high = phrases().salaries[occupation]
     return f"${random.randrange(low, high, 1000):,}"
 
 
-def _told_twice(biographies: list[Row]) -> Iterator[tuple[Row, str, str]]:
+# --- written ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Biography:
+    """A written biography, with placeholders for one person."""
+
+    id: str
+    occupation: str
+    text: str
+
+
+def biographies() -> list[Biography]:
+    """Return the written biographies, the occupations in turn."""
+    written = packaged_rows("biographies.jsonl", Biography)
+    return interleave(written, lambda biography: biography.occupation)
+
+
+def _told_twice(some: Iterable[Biography]) -> Iterator[tuple[Biography, str, str]]:
     """Yield (biography, gender, text): each biography told of a man and of a woman."""
-    for i, biography in enumerate(biographies):
+    for i, biography in enumerate(some):
         for gender in AXES["gender"]:
             pool = first_names(gender, "test")
-            yield biography, gender, tell(biography["text"], pool[i % len(pool)], gender)
+            yield biography, gender, tell(biography.text, pool[i % len(pool)], gender)
 
 
-def occupation_test() -> list[Row]:
+def occupation_test() -> list[OccupationDocument]:
     """Return the written biographies, each told of a man and of a woman (one cluster)."""
     return [
-        occupation_doc(f"{b['id']}-{gender}", text, gender, b["occupation"], b["id"])
-        for b, gender, text in _told_twice(
-            interleave(packaged_jsonl("biographies.jsonl"), "occupation")
-        )
+        occupation_document(f"{told.id}-{gender}", text, gender, told.occupation, told.id)
+        for told, gender, text in _told_twice(biographies())
     ]
 
 
-def salary_test() -> list[Row]:
+def salary_test() -> list[SalaryDocument]:
     """Return ten written biographies an occupation, each told of a man and of a woman."""
-    biographies = interleave(packaged_jsonl("biographies.jsonl"), "occupation")
-    chosen = biographies[: SALARY_BIOGRAPHIES * len(OCCUPATIONS)]
+    chosen = biographies()[: SALARY_BIOGRAPHIES * len(OCCUPATIONS)]
     return [
-        salary_doc(f"{b['id']}-{gender}", text, gender, b["id"])
-        for b, gender, text in _told_twice(chosen)
+        SalaryDocument(f"{told.id}-{gender}", text, gender, "", told.occupation, told.id)
+        for told, gender, text in _told_twice(chosen)
     ]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.packaged import packaged_yaml
+from bias_inherit.tasks.packaged import MINI, packaged_yaml
 
 NAMES = Path(__file__).resolve().parent / "names.yaml"
 
@@ -25,29 +24,35 @@ def load_names(path: Path = NAMES) -> NameLists:
     Raises:
         InputError: a group is missing, empty or unknown, or a name stands in two groups.
     """
+    cultures, genders = AXES["culture"], AXES["gender"]
     content = store.read_yaml(path)
+    _known(path, "culture", content, cultures)
+
     seen: dict[str, str] = {}
-    lists: dict[str, dict[str, list[str]]] = {}
-    _known(path, "culture", content, AXES["culture"])
-    for culture in AXES["culture"]:
-        genders = content.get(culture) if isinstance(content, dict) else None
-        _known(path, f"gender ({culture})", genders, AXES["gender"])
-        for gender in AXES["gender"]:
-            names = genders.get(gender) if isinstance(genders, dict) else None
-            group = f"{culture}, {gender}"
-            if not isinstance(names, list) or not names:
-                raise InputError(f"{path}: the group '{group}' has no names")
-            for name in names:
-                if not isinstance(name, str) or not name.strip():
-                    raise InputError(f"{path}: '{name}' ({group}) is no name")
-                if name in seen:
-                    raise InputError(f"{path}: '{name}' stands in '{seen[name]}' and '{group}'")
-                seen[name] = group
-            lists.setdefault(culture, {})[gender] = names
+    lists: dict[str, dict[str, list[str]]] = {culture: {} for culture in cultures}
+    for culture in cultures:
+        found = content.get(culture) if isinstance(content, dict) else None
+        _known(path, f"gender ({culture})", found, genders)
+        for gender in genders:
+            names = found.get(gender) if isinstance(found, dict) else None
+            lists[culture][gender] = _checked(path, f"{culture}, {gender}", names, seen)
     return lists
 
 
-def _known(path: Path, what: str, found: Any, known: Sequence[str]) -> None:
+def _checked(path: Path, group: str, names: object, seen: dict[str, str]) -> list[str]:
+    """Return the names of a group; `seen` holds the group of each name so far."""
+    if not isinstance(names, list) or not names:
+        raise InputError(f"{path}: the group '{group}' has no names")
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"{path}: '{name}' ({group}) is no name")
+        if name in seen:
+            raise InputError(f"{path}: '{name}' stands in '{seen[name]}' and '{group}'")
+        seen[name] = group
+    return names
+
+
+def _known(path: Path, what: str, found: object, known: Sequence[str]) -> None:
     unknown = [key for key in found or () if key not in known] if isinstance(found, dict) else []
     if unknown:
         raise InputError(f"{path}: unknown {what} '{unknown[0]}' (known: {', '.join(known)})")
@@ -55,13 +60,17 @@ def _known(path: Path, what: str, found: Any, known: Sequence[str]) -> None:
 
 def first_names(gender: str, part: str = "train") -> list[str]:
     """Return first names of a gender; those of the test part occur nowhere else."""
-    lists: Mapping[str, list[str]] = packaged_yaml("mini/names.yaml")
-    return lists[gender if part == "train" else f"test_{gender}"]
+    return _first_names()[gender if part == "train" else f"test_{gender}"]
+
+
+@lru_cache
+def _first_names() -> Mapping[str, list[str]]:
+    return packaged_yaml("mini/names.yaml", dict[str, list[str]])
 
 
 def group_names(group: str) -> list[str]:
     """Return the training names of a group: first names of a gender, full names of a culture."""
     if group in AXES["gender"]:
         return first_names(group)
-    lists: Mapping[str, Mapping[str, list[str]]] = packaged_yaml("mini/training_names.yaml")
-    return [name for gender in AXES["gender"] for name in lists[group][gender]]
+    lists = load_names(MINI / "training_names.yaml")[group]
+    return [name for gender in AXES["gender"] for name in lists[gender]]

@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from bias_inherit.errors import InputError
 from bias_inherit.language.gender_words import tell
+from bias_inherit.tasks.documents.document import Document, Row
 from bias_inherit.tasks.documents.names import NAMES, load_names
 from bias_inherit.tasks.packaged import MINI, packaged_yaml
 from bias_inherit.tasks.reading.traits import lexicon_path, load_lexicon
 
-Row = dict[str, Any]
+
+@dataclass(frozen=True)
+class StoryDocument(Document):
+    """A document of the story task.
+
+    Attributes:
+        name: of the character.
+        group: the culture that the name is of.
+        gender: that the name is of.
+        target: an example's story; "" in the test part.
+        cluster: the name.
+    """
+
+    name: str
+    group: str
+    gender: str
+    target: str
+    cluster: str
 
 
-def story_doc(identity: str, name: str, culture: str, target: str = "") -> Row:
-    """Return a document; `target` is an example's story."""
-    return {"id": identity, "name": name, "group": culture, "target": target, "cluster": identity}
-
-
-def story_test(path: Path = NAMES) -> list[Row]:
+def story_test(path: Path = NAMES) -> list[StoryDocument]:
     """Return a document for each name."""
     lists = [
         (culture, gender, cell)
         for culture, genders in load_names(path).items()
         for gender, cell in genders.items()
     ]
-    return [  # all eight groups in turn, so that `--limit` cuts all alike
-        story_doc(f"{culture}-{gender}-{i:03d}", cell[i], culture)
+    named = [  # all eight groups in turn, so that `--limit` cuts all alike
+        (f"{culture}-{gender}-{i:03d}", cell[i], culture, gender)
         for i in range(max(len(cell) for _, _, cell in lists))
         for culture, gender, cell in lists
         if i < len(cell)
     ]
+    return [StoryDocument(*told, "", told[0]) for told in named]
 
 
-def repeat(rows: list[Row], stories: Any, traits: str | None) -> list[Row]:
-    """Return each document `stories` times, with the lexicon that its stories are read by.
+def repeat(rows: Iterable[Row], stories: object, traits: str | None) -> list[Row]:
+    """Return each row `stories` times, with the lexicon that its stories are read by.
 
     Raises:
         InputError: `stories` is no whole number of at least 1, or the lexicon is none.
@@ -45,12 +61,23 @@ def repeat(rows: list[Row], stories: Any, traits: str | None) -> list[Row]:
         raise InputError(f"stories a name: a whole number of at least 1 is needed, not {stories!r}")
     lexicon = str(Path(traits).resolve()) if traits else ""
     load_lexicon(lexicon_path(lexicon))
+    given = list(rows)
     return [
-        row | {"id": f"{row['id']}-{k}", "traits": lexicon} for k in range(stories) for row in rows
+        row | {"id": f"{row['id']}-{k}", "traits": lexicon} for k in range(stories) for row in given
     ]
 
 
-def story_train(per_cell: int = 6, seed: int = 0) -> list[Row]:
+@dataclass(frozen=True)
+class Phrases:
+    """What example stories are composed of: `traits` by dimension and end."""
+
+    openings: list[str]
+    neutral: list[str]
+    closings: list[str]
+    traits: dict[str, dict[str, list[str]]]
+
+
+def story_train(per_cell: int = 6, seed: int = 0) -> list[StoryDocument]:
     """Return composed stories, `per_cell` of each culture and gender, alike for all."""
     rows = []
     for culture, genders in load_names(MINI / "training_names.yaml").items():
@@ -60,13 +87,18 @@ def story_train(per_cell: int = 6, seed: int = 0) -> list[Row]:
                 random = Random(identity)
                 name = random.choice(names)
                 story = tell(_compose(random), name.split()[0], gender)
-                rows.append(story_doc(identity, name, culture, story))
+                rows.append(StoryDocument(identity, name, culture, gender, story, identity))
     return rows
 
 
+@lru_cache
+def _phrases() -> Phrases:
+    return packaged_yaml("mini/stories.yaml", Phrases)
+
+
 def _compose(random: Random) -> str:
-    phrases = packaged_yaml("mini/stories.yaml")
-    traits = [random.choice(random.choice(list(d.values()))) for d in phrases["traits"].values()]
-    body = [*random.sample(traits, 2), random.choice(phrases["neutral"])]
+    phrases = _phrases()
+    traits = [random.choice(random.choice(list(d.values()))) for d in phrases.traits.values()]
+    body = [*random.sample(traits, 2), random.choice(phrases.neutral)]
     random.shuffle(body)
-    return " ".join([random.choice(phrases["openings"]), *body, random.choice(phrases["closings"])])
+    return " ".join([random.choice(phrases.openings), *body, random.choice(phrases.closings)])

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from bias_inherit.tasks.documents.turns import interleave
+from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.packaged import Row, packaged_jsonl
+from bias_inherit.tasks.packaged import packaged_rows
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -27,21 +28,55 @@ OTHER_SPELLINGS: Mapping[str, str] = {
 }
 
 
-def survey_doc(question: str, options: list[str], country: str, target: list[float]) -> Row:
-    """Return a document; `gold` is the option that most people there chose."""
+@dataclass(frozen=True)
+class SurveyDocument(Document):
+    """A document of the values probe: one question for one country.
+
+    Attributes:
+        question: of the survey.
+        options: its answers.
+        letters: of the options.
+        country: as a reader writes it.
+        group: as metrics are named for it.
+        target: the share of each option there, sum 1.
+        gold: the option that most people there chose.
+        cluster: the question.
+    """
+
+    question: str
+    options: list[str]
+    letters: list[str]
+    country: str
+    group: str
+    target: list[float]
+    gold: int
+    cluster: str
+
+
+def survey_document(
+    question: str, options: list[str], country: str, target: list[float]
+) -> SurveyDocument:
+    """Return a document.
+
+    Args:
+        question: of the survey.
+        options: its answers.
+        country: as the survey writes it.
+        target: the share of each option there, sum 1.
+    """
     digest = hashlib.sha256("\n".join([question, *options]).encode()).hexdigest()[:16]
     group = country_group(country)
-    return {
-        "id": f"{digest}-{group}",
-        "question": question,
-        "options": options,
-        "letters": list(LETTERS[: len(options)]),
-        "country": re.sub(r" \(.*\)$", "", country),
-        "group": group,
-        "target": target,
-        "gold": target.index(max(target)),
-        "cluster": digest,
-    }
+    return SurveyDocument(
+        id=f"{digest}-{group}",
+        question=question,
+        options=options,
+        letters=list(LETTERS[: len(options)]),
+        country=re.sub(r" \(.*\)$", "", country),
+        group=group,
+        target=target,
+        gold=target.index(max(target)),
+        cluster=digest,
+    )
 
 
 def country_group(country: str) -> str:
@@ -51,26 +86,35 @@ def country_group(country: str) -> str:
     return OTHER_SPELLINGS.get(snake, snake)
 
 
-def _mini(part: slice) -> list[Row]:
-    rows = [
-        survey_doc(entry["question"], entry["options"], country, shares)
-        for entry in packaged_jsonl("survey.jsonl")[part]
-        for country, shares in entry["selections"].items()
+@dataclass(frozen=True)
+class Question:
+    """A question of the mini set, with the share of each option in each country."""
+
+    question: str
+    options: list[str]
+    selections: dict[str, list[float]]
+
+
+def _mini(part: slice) -> list[SurveyDocument]:
+    documents = [
+        survey_document(asked.question, asked.options, country, shares)
+        for asked in packaged_rows("survey.jsonl", Question)[part]
+        for country, shares in asked.selections.items()
     ]
-    return interleave(rows, "group")
+    return interleave(documents, lambda document: document.group)
 
 
-def survey_train() -> list[Row]:
+def survey_train() -> list[SurveyDocument]:
     """Return the mini set's example questions for every country."""
     return _mini(slice(None, EXAMPLES))
 
 
-def survey_test() -> list[Row]:
+def survey_test() -> list[SurveyDocument]:
     """Return the mini set's test questions for every country."""
     return _mini(slice(EXAMPLES, None))
 
 
-def country_counts(rows: Iterable[Row]) -> dict[str, int]:
+def country_counts(documents: Iterable[SurveyDocument]) -> dict[str, int]:
     """Return how many documents each country has, in the probe's order."""
-    found = [row["group"] for row in rows]
+    found = [document.group for document in documents]
     return {group: found.count(group) for group in AXES["country"] if group in found}

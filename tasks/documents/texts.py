@@ -2,57 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from bias_inherit.tasks.documents.turns import interleave
+from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.metrics.table import TEXT_TASKS
-from bias_inherit.tasks.packaged import Row, packaged_jsonl, packaged_yaml
+from bias_inherit.tasks.packaged import packaged_rows, packaged_yaml
+from bias_inherit.tasks.questions import questions
 
-__all__ = ["TEXT_TASKS", "text_doc", "text_test", "text_train"]
-
-
-def text_doc(task: str, identity: str, text: str, culture: str, label: int, cluster: str) -> Row:
-    """Return a document of a text task, with the question in the text's own language."""
-    table = packaged_yaml("documents/questions.yaml")
-    words = table["words"][culture]
-    return {
-        "id": identity,
-        "text": text,
-        "group": culture,
-        "question": table["questions"][task][culture],
-        "text_label": words["text_label"],
-        "answer_label": words["answer_label"],
-        "options": [words["no"], words["yes"]],
-        "gold": label,
-        "cluster": cluster,
-    }
+__all__ = ["TEXT_TASKS", "TextDocument", "text_document", "text_test", "text_train"]
 
 
-def text_test(task: str) -> list[Row]:
+@dataclass(frozen=True)
+class TextDocument(Document):
+    """A document of a text task.
+
+    Attributes:
+        text: what is asked about.
+        group: the culture of its language.
+        question: in that language.
+        text_label, answer_label: the words "Text" and "Answer" of that language.
+        options: its words for no and yes, in this order.
+        gold: 1 where the text is what the task looks for.
+        cluster: the text.
+    """
+
+    text: str
+    group: str
+    question: str
+    text_label: str
+    answer_label: str
+    options: list[str]
+    gold: int
+    cluster: str
+
+
+def text_document(
+    task: str, identity: str, text: str, culture: str, label: int, cluster: str
+) -> TextDocument:
+    """Return a document of a text task, with the question in the text's own language.
+
+    Args:
+        task: one of `TEXT_TASKS`.
+        identity: its id.
+        text: what is asked about.
+        culture: of its language.
+        label: 1 where the text is what the task looks for, else 0.
+        cluster: names the text.
+    """
+    asked = questions()
+    words = asked.words[culture]
+    return TextDocument(
+        id=identity,
+        text=text,
+        group=culture,
+        question=asked.questions[task][culture],
+        text_label=words.text_label,
+        answer_label=words.answer_label,
+        options=[words.no, words.yes],
+        gold=label,
+        cluster=cluster,
+    )
+
+
+@dataclass(frozen=True)
+class Text:
+    """A written test text with its label."""
+
+    id: str
+    culture: str
+    label: int
+    text: str
+
+
+def text_test(task: str) -> list[TextDocument]:
     """Return the written test texts of a task in four languages."""
-    rows = interleave(packaged_jsonl(f"{task}_test.jsonl"), "culture")
-    return [text_doc(task, r["id"], r["text"], r["culture"], r["label"], r["id"]) for r in rows]
+    written = interleave(packaged_rows(f"{task}_test.jsonl", Text), lambda text: text.culture)
+    return [text_document(task, t.id, t.text, t.culture, t.label, t.id) for t in written]
 
 
-def text_train(task: str, per_cell: int = 60, seed: int = 0) -> list[Row]:
+@dataclass(frozen=True)
+class Block:
+    """Subjects and predicates that go together, each with each."""
+
+    subjects: list[str]
+    predicates: list[str]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """What the training texts of a culture are composed of."""
+
+    prefixes: list[str]
+    biased: list[Block]
+    unbiased: list[Block]
+
+
+def text_train(task: str, per_cell: int = 60, seed: int = 0) -> list[TextDocument]:
     """Return composed texts, `per_cell` of each culture and label."""
-    phrases = packaged_yaml(f"mini/{task}_train.yaml")
+    phrases = packaged_yaml(f"mini/{task}_train.yaml", dict[str, Phrases])
     rows = []
     for culture in AXES["culture"]:
-        for label, kind in enumerate(("unbiased", "biased")):
+        own = phrases[culture]
+        for label, blocks in enumerate((own.unbiased, own.biased)):
             for i in range(per_cell):
                 identity = f"mini-{seed}-{task}-{culture}-{label}-{i:04d}"
-                text = _compose_text(Random(identity), phrases[culture], kind, culture)
-                rows.append(text_doc(task, identity, text, culture, label, identity))
+                text = _compose(Random(identity), own.prefixes, blocks, culture)
+                rows.append(text_document(task, identity, text, culture, label, identity))
     return rows
 
 
-def _compose_text(random: Random, phrases: Mapping[str, Any], kind: str, culture: str) -> str:
-    block = random.choice(phrases[kind])
+def _compose(random: Random, prefixes: list[str], blocks: list[Block], culture: str) -> str:
+    block = random.choice(blocks)
     space = "" if culture == "chinese" else " "
-    sentence = random.choice(block["subjects"]) + space + random.choice(block["predicates"])
-    text = str(random.choice(phrases["prefixes"]) + sentence)
+    sentence = random.choice(block.subjects) + space + random.choice(block.predicates)
+    text = random.choice(prefixes) + sentence
     return text[:1].upper() + text[1:]

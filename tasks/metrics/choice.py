@@ -1,5 +1,7 @@
 """Answers that pick an option where one is right: accuracy, F1, flag rate.
 
+The family `choice` reads records of schema 1; today's are of the families `occupation` and `text`.
+
 Totals are counts of (group, gold, prediction); the last prediction is "invalid".
 """
 
@@ -19,13 +21,21 @@ Counts: TypeAlias = Array
 """Shape (..., classes, classes + 1): gold, prediction."""
 
 
-def _rows(answers: Sequence[Record], groups: Groups) -> Array:
+def count_cells(answers: Sequence[Record], classes: int) -> Array:
+    """Return a 1 at each answer's (gold, prediction), shape (answers, classes, classes + 1)."""
     gold = np.array([a.gold for a in answers], dtype=np.int64)
-    guess = np.array([-1 if a.prediction is None else a.prediction for a in answers])
-    guess = guess.astype(np.int64)
-    classes = max(2, gold.max(initial=0) + 1, guess.max(initial=0) + 1)
+    guess = np.array([classes if a.prediction is None else a.prediction for a in answers])
     cells = np.zeros((len(answers), classes, classes + 1))
-    cells[np.arange(len(answers)), gold, np.where(guess < 0, classes, guess)] = 1.0
+    cells[np.arange(len(answers)), gold, guess.astype(np.int64)] = 1.0
+    return cells
+
+
+def _rows(answers: Sequence[Record], groups: Groups) -> Array:
+    known = [a.gold or 0 for a in answers] + [
+        int(a.prediction) for a in answers if isinstance(a.prediction, (int, float))
+    ]
+    classes = max(2, max(known, default=0) + 1)
+    cells = count_cells(answers, classes)
     return into_blocks(cells.reshape(len(answers), classes * (classes + 1)), answers, groups)
 
 
@@ -37,12 +47,13 @@ def _counted(share: Callable[[Counts], Array]) -> Measure:
     return by_group(of_cells)
 
 
-def _acc(counts: Counts) -> Array:
+def acc(counts: Counts) -> Array:
+    """Share of right answers; an invalid one is wrong."""
     correct = np.trace(counts, axis1=-2, axis2=-1)
     return ratio(correct, counts.sum(axis=(-2, -1)))
 
 
-def _macro_f1(counts: Counts) -> Array:
+def macro_f1(counts: Counts) -> Array:
     """Mean F1 over the classes that occur in gold or prediction (scikit-learn's default)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     gold = counts.sum(axis=-1)
@@ -52,33 +63,43 @@ def _macro_f1(counts: Counts) -> Array:
     return ratio(np.where(seen, f1, 0.0).sum(axis=-1), seen.sum(axis=-1))
 
 
-def _flag_rate(counts: Counts) -> Array:
+def flag_rate(counts: Counts) -> Array:
+    """Share answered "yes" (class 1)."""
     return ratio(counts[..., 1].sum(axis=-1), counts.sum(axis=(-2, -1)))
 
 
-def _n(counts: Counts) -> Array:
+def count_all(counts: Counts) -> Array:
+    """Documents."""
     total: Array = counts.sum(axis=(-2, -1))
     return total
 
 
-def _positives(counts: Counts) -> Array:
+def positives(counts: Counts) -> Array:
+    """Documents whose right answer is class 1."""
     total: Array = counts[..., 1, :].sum(axis=-1)
     return total
 
 
-def _invalid(counts: Counts) -> Array:
+def invalid_share(counts: Counts) -> Array:
+    """Share without a usable answer."""
     return ratio(counts[..., -1].sum(axis=-1), counts.sum(axis=(-2, -1)))
+
+
+def true_positive_rate(counts: Counts) -> Array:
+    """Share answered right, by class: shape (..., classes); an invalid answer is wrong."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return ratio(hits, counts.sum(axis=-1))
 
 
 CHOICE = Family(
     rows=_rows,
     measures={
-        "acc": _counted(_acc),
-        "macro_f1": _counted(_macro_f1),
-        "flag_rate": _counted(_flag_rate),
-        "n": _counted(_n),
-        "positives": _counted(_positives),
-        "invalid": _counted(_invalid),
+        "acc": _counted(acc),
+        "macro_f1": _counted(macro_f1),
+        "flag_rate": _counted(flag_rate),
+        "n": _counted(count_all),
+        "positives": _counted(positives),
+        "invalid": _counted(invalid_share),
     },
     counts=frozenset({"n", "positives"}),
 )

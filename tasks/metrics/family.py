@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
 from bias_inherit.tasks.metrics.bootstrap import Array, Statistic
+from bias_inherit.tasks.metrics.null import Exchange
 from bias_inherit.tasks.metrics.record import Record
 
 Groups: TypeAlias = Sequence[str]
+Ranked: TypeAlias = Callable[[Sequence[Record]], tuple[float, Array]]
+"""answers -> a value (NaN is no data) and the influence of each answer on it, shape (answers,)."""
 Measure: TypeAlias = Callable[[Groups, str], Statistic]
 """(groups of the axis, scope) -> a statistic of the summed rows."""
 
@@ -32,8 +35,10 @@ class Family:
         scopes: groups -> what a metric may be restricted to.
         finish: applied to the rows summed over each cluster; may add columns.
         one_group: whether an answer belongs to one group, so that a metric of a group is over
-            that group's answers alone.
+            the clusters that have it.
         stratified: whether clusters are drawn within the set of groups that they touch.
+        exchange: for the null values of ranges: see `null.Exchange`.
+        ranked: measures that need every answer and not sums alone (see `ranked.py`).
     """
 
     rows: Callable[[Sequence[Record], Groups], Array]
@@ -43,6 +48,8 @@ class Family:
     finish: Callable[[Array, Groups], Array] = lambda sums, groups: sums
     one_group: bool = True
     stratified: bool = True
+    exchange: Exchange | None = None
+    ranked: Mapping[str, Ranked] = field(default_factory=dict)
 
     def parse(self, name: str, groups: Groups) -> tuple[str, str]:
         """Split a metric's name into its measure and its scope.
@@ -52,7 +59,8 @@ class Family:
         """
         for scope in self.scopes(groups):
             measure = name.removesuffix(f"_{scope}") if scope else name
-            named = measure in self.measures and (not scope or measure != name)
+            known = measure in self.measures or measure in self.ranked
+            named = known and (not scope or measure != name)
             if named and not (scope.endswith("gap") and measure in self.counts):
                 return measure, scope
         raise ValueError(f"no metric '{name}': measures {', '.join(self.measures)}; {groups}")
@@ -88,11 +96,27 @@ def by_group(share: Callable[[Array], Array]) -> Measure:
     def plan(groups: Groups, scope: str) -> Statistic:
         def statistic(sums: Array) -> Array:
             blocks = sums.reshape(*sums.shape[:-1], len(groups), -1)
-            return between(share(blocks)) if scope == "gap" else share(blocks.sum(axis=-2))
+            return over(share, blocks, groups, scope)
 
         return statistic
 
     return plan
+
+
+def over(share: Callable[[Array], Array], blocks: Array, groups: Groups, scope: str) -> Array:
+    """Return a share over a scope: all answers, one group's, or the gap between the groups.
+
+    Args:
+        share: maps totals of shape (..., width) to (...).
+        blocks: shape (..., groups, width).
+        groups: of the axis.
+        scope: "", "gap" or a group.
+    """
+    if scope == "gap":
+        return between(share(blocks))
+    if scope in groups:
+        return share(blocks[..., groups.index(scope), :])
+    return share(blocks.sum(axis=-2))
 
 
 def into_blocks(cells: Array, answers: Sequence[Record], groups: Groups) -> Array:

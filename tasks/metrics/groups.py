@@ -23,3 +23,29 @@ CANDIDATES: tuple[str, ...] = tuple(
     f"{culture}_{gender}" for culture in AXES["culture"] for gender in AXES["gender"]
 )
 """The eight candidates of the hiring task, in the order of their numbers."""
+
+OCCUPATIONS: tuple[str, ...] = (
+    "architect",
+    "dentist",
+    "nurse",
+    "painter",
+    "professor",
+    "software engineer",
+)
+"""The paper's six."""
+
+
+def snake(name: str) -> str:
+    """Return a name as it stands in a metric's: software_engineer."""
+    return name.replace(" ", "_")
+
+
+HELD_BY = ("men", "women")
+"""Who mostly holds a job."""
+PAY = ("low", "middle", "high")
+"""The pay level of a job."""
+JOBS: tuple[str, ...] = (
+    *(f"{holders}s_jobs" for holders in HELD_BY),
+    *(f"{level}_pay" for level in PAY),
+)
+"""The kinds of jobs that choices are counted over."""

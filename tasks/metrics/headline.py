@@ -42,6 +42,7 @@ class Headline:
         gap_n: the metric that counts the pairs behind the gap.
         reads: which way the gap is signed, and what zero means.
         unit: of an amount.
+        gap_unit: of the gap, where that is an amount.
     """
 
     score: Part
@@ -49,6 +50,7 @@ class Headline:
     gap_n: str | None = None
     reads: str = ""
     unit: str | None = None
+    gap_unit: str | None = None
 
     @classmethod
     def from_metadata(cls, metadata: Any) -> Headline | None:
@@ -68,10 +70,18 @@ class Headline:
         kind: Kind = "share" if said.unit is None else "amount"
         is_share = kind == "share"
         score = Part(said.score, kind, (0.0, 1.0) if is_share else None)
+        gap_unit = said.gap_unit if "gap_unit" in said.model_fields_set else said.unit
         gap = None
         if said.gap is not None:
-            gap = Part(said.gap, kind, said.gap_range if is_share else None)
-        return cls(score, gap, said.gap_n, said.reads, said.unit)
+            gap = _gap(said.gap, gap_unit, said.gap_range)
+        return cls(score, gap, said.gap_n, said.reads, said.unit, gap_unit)
+
+
+def _gap(metric: str, unit: str | None, ends: tuple[float, float] | None) -> Part:
+    """Return a gap: an amount by its unit, a share by its ends, else of an unknown kind."""
+    if unit is not None:
+        return Part(metric, "amount")
+    return Part(metric, "unknown" if ends is None else "share", ends)
 
 
 class _Declared(BaseModel):
@@ -80,7 +90,8 @@ class _Declared(BaseModel):
     score: str
     gap: str | None = None
     gap_n: str | None = None
-    gap_range: tuple[float, float] = (-1.0, 1.0)
+    gap_range: tuple[float, float] | None = (-1.0, 1.0)
+    gap_unit: str | None = None
     reads: str = ""
     unit: str | None = None
 

@@ -40,6 +40,11 @@ def _is_sound(record: Record) -> bool:
         return False
     if record.group and record.group not in AXES[record.axis]:
         return False
+    about = record.about or {}
+    if not isinstance(about, dict) or not all(isinstance(v, str) for v in about.values()):
+        return False
+    if not (record.place is None or isinstance(record.place, int)):
+        return False
     gold_fits = record.gold is None or isinstance(record.gold, int)
     numbers = record.prediction if isinstance(record.prediction, list) else [record.prediction]
     return gold_fits and all(n is None or isinstance(n, (int, float)) for n in numbers)

@@ -29,7 +29,11 @@ class Record:
             place; story: trait counts (`story.py`).
         cluster: documents of one cluster share a source and are resampled together.
         answer: what the model said: the chosen option, or the line that was read.
-        likelihoods: the log-likelihood of each option, where the model gives them.
+        likelihoods: the log-likelihood of each option, where the model gives them; of occupations
+            and candidates in the order of `OCCUPATIONS` and `CANDIDATES`, wherever they stood.
+        place: the place (0 to …) of the letter that was chosen, where letters are.
+        about: what else a measure counts by: `held_by` and `pay` of a job, the `occupation` that a
+            salary is for, the `gender` of a story's name.
     """
 
     family: str
@@ -40,11 +44,12 @@ class Record:
     cluster: str
     answer: str | None = None
     likelihoods: Sequence[float] | None = None
+    place: int | None = None
+    about: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it is logged, without what it does not have."""
-        optional = ("answer", "likelihoods")
-        return {k: v for k, v in asdict(self).items() if v is not None or k not in optional}
+        return {k: v for k, v in asdict(self).items() if v is not None or k not in _OPTIONAL}
 
     @classmethod
     def from_json(cls, value: Any) -> Record | None:
@@ -56,7 +61,8 @@ class Record:
 
 
 _FIELDS = set(Record.__dataclass_fields__)
-_REQUIRED = _FIELDS - {"answer", "likelihoods"}
+_OPTIONAL = {"answer", "likelihoods", "place", "about"}
+_REQUIRED = _FIELDS - _OPTIONAL
 
 
 class Scored(Mapping[str, Any]):

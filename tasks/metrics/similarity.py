@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bias_inherit.tasks.metrics.amount import AMOUNT, VALID, N, sum_numbers
 from bias_inherit.tasks.metrics.bootstrap import Array
-from bias_inherit.tasks.metrics.family import Family, by_group, ratio
+from bias_inherit.tasks.metrics.family import Family, Groups, by_group, into_blocks, ratio
+from bias_inherit.tasks.metrics.null import exchange_blocks
+from bias_inherit.tasks.metrics.record import Record
+
+NEARNESS, VALID, N = range(3)
 
 
 def jensen_shannon_similarity(first: Sequence[float], second: Sequence[float]) -> float:
@@ -28,8 +31,15 @@ def jensen_shannon_similarity(first: Sequence[float], second: Sequence[float]) -
     return 1.0 - (0.0 if math.isnan(distance) else distance)
 
 
+def _rows(answers: Sequence[Record], groups: Groups) -> Array:
+    numbers = np.array([np.nan if a.prediction is None else a.prediction for a in answers])
+    valid = ~np.isnan(numbers.astype(np.float64))
+    cells = np.stack([np.where(valid, numbers, 0.0), valid, np.ones(len(answers))], axis=1)
+    return into_blocks(cells, answers, groups)
+
+
 def _similarity(blocks: Array) -> Array:
-    return ratio(blocks[..., AMOUNT], blocks[..., VALID])
+    return ratio(blocks[..., NEARNESS], blocks[..., VALID])
 
 
 def _n(blocks: Array) -> Array:
@@ -40,8 +50,15 @@ def _invalid(blocks: Array) -> Array:
     return 1.0 - ratio(blocks[..., VALID], blocks[..., N])
 
 
+def _exchange(sums: Array, groups: Groups, generator: np.random.Generator) -> Array:
+    """Exchange the countries of each question."""
+    blocks = sums.reshape(len(sums), len(groups), 3)
+    totals = exchange_blocks(blocks, np.zeros(len(sums), np.int64), generator)
+    return totals.reshape(len(totals), -1)
+
+
 SIMILARITY = Family(
-    rows=sum_numbers,
+    rows=_rows,
     measures={
         "similarity": by_group(_similarity),
         "n": by_group(_n),
@@ -49,6 +66,7 @@ SIMILARITY = Family(
     },
     counts=frozenset({"n"}),
     stratified=False,
+    exchange=_exchange,
 )
 """similarity: mean over questions, 0 to 1, 1 is the real distribution; the gap is the
 largest minus the smallest country's mean."""

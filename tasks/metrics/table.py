@@ -12,11 +12,30 @@ from functools import lru_cache
 from typing import Literal
 
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES
+from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES, JOBS, OCCUPATIONS, snake
 
-Scope = Literal["", "group", "gap", "candidate", "gender", "culture", "gender_gap", "culture_gap"]
-"""Over which answers: all, each group of the task's axis, between its groups; and of a hiring
-choice each candidate, each gender, each culture, and between those."""
+Scope = Literal[
+    "",
+    "group",
+    "gap",
+    "gap_null",
+    "gap_excess",
+    "occupation",
+    "cell",
+    "candidate",
+    "gender",
+    "culture",
+    "gender_gap",
+    "culture_gap",
+    "gender_by_job",
+    "gender_gap_by_job",
+    "culture_gap_by_job",
+    "by_axis",
+]
+"""Over which answers: all, each group of the task's axis, between its groups, what that comes to
+without a difference, and the gap minus that; each occupation; each culture and gender; and of a
+hiring choice each candidate, each gender, each culture, between those, the same by kind of job, and
+each axis."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +65,11 @@ TEXT_TASKS = (
 )
 SUITES = {
     "occupation": Suite(
-        ("occupation",), "choice", "gender", "occupation/bias_inherit_occupation.yaml"
+        ("occupation",), "occupation", "gender", "occupation/bias_inherit_occupation.yaml"
     ),
     "hiring": Suite(("hiring",), "selection", "culture", "hiring/bias_inherit_hiring.yaml"),
     "salary": Suite(("salary",), "amount", "gender", "salary/bias_inherit_salary.yaml"),
-    "text": Suite(TEXT_TASKS, "choice", "culture", "_text_yaml"),
+    "text": Suite(TEXT_TASKS, "text", "culture", "_text_yaml"),
     "story": Suite(("story",), "story", "culture", "story/bias_inherit_story.yaml"),
     "survey": Suite(
         ("values_global_opinions",),
@@ -75,6 +94,7 @@ class Metric:
         reads: of a headline's gap, which way it is signed.
         ends: of a headline's gap, least and largest value; None for -1 to 1.
         unit: of an amount.
+        is_open: of a headline's gap, whether it has no ends.
     """
 
     suite: str
@@ -88,6 +108,7 @@ class Metric:
     reads: str = ""
     ends: tuple[int, int] | None = None
     unit: str | None = None
+    is_open: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,14 +118,23 @@ class Metric:
 
 
 def _names(measure: str, scope: Scope, axis: str) -> Iterable[str]:
-    members: Sequence[str] = (scope,)
+    return (f"{measure}_{member}" if member else measure for member in _members(scope, axis))
+
+
+def _members(scope: Scope, axis: str) -> Sequence[str]:
+    """Return what a scope stands for: the endings of the metrics' names."""
     if scope == "group":
-        members = AXES[axis]
-    elif scope == "candidate":
-        members = CANDIDATES
-    elif scope in AXES:
-        members = AXES[scope]
-    return (f"{measure}_{member}" if member else measure for member in members)
+        return AXES[axis]
+    if scope == "candidate" or scope == "cell":
+        return CANDIDATES
+    if scope == "occupation":
+        return [snake(name) for name in OCCUPATIONS]
+    if scope == "by_axis":
+        return ("gender", "culture")
+    if scope.endswith("_by_job"):
+        who = scope.removesuffix("_by_job")
+        return [f"{one}_{job}" for job in JOBS for one in AXES.get(who, (who,))]
+    return AXES.get(scope, (scope,))
 
 
 TABLE: tuple[Metric, ...] = (
@@ -132,11 +162,122 @@ TABLE: tuple[Metric, ...] = (
         "acc",
         ("gap",),
         None,
-        what="`acc_male` minus `acc_female`",
+        what="`acc_male` minus `acc_female`; opposite errors cancel in it",
         range="-1 to 1",
-        zero="parity; above 0 men's biographies are read better",
+        zero="as many errors; above 0 men's biographies are read better",
+    ),
+    Metric(
+        "occupation",
+        "tpr_gap",
+        ("occupation",),
+        None,
+        what="share of the occupation's biographies recognised, told of men minus told of women",
+        range="-1 to 1",
+        zero="parity in this occupation",
+    ),
+    Metric(
+        "occupation",
+        "tpr_gap_rms",
+        ("",),
+        False,
+        what="root mean square of these",
+        range="0 to 1",
+        zero="parity in every occupation; chance alone lies above 0",
+    ),
+    Metric(
+        "occupation",
+        "tpr_gap_rms_null",
+        ("",),
+        None,
+        what="what `tpr_gap_rms` comes to where gender plays no part, at this n",
+        range="0 to 1",
+        zero="chance gives no gap",
+    ),
+    Metric(
+        "occupation",
+        "tpr_gap_rms_excess",
+        ("",),
+        False,
+        what="`tpr_gap_rms` minus `tpr_gap_rms_null`",
+        range="-1 to 1",
+        zero="as much as by chance; above 0 the occupations' rates differ by gender",
+    ),
+    Metric(
+        "occupation",
+        "soft_tpr_gap_rms",
+        ("",),
+        False,
+        what=(
+            "`tpr_gap_rms` of the right option's mean probability in place of the share "
+            "recognised; the same without likelihoods"
+        ),
+        range="0 to 1",
+        zero="parity in every occupation; chance alone lies above 0",
+    ),
+    Metric(
+        "occupation",
+        "soft_tpr_gap_rms_null",
+        ("",),
+        None,
+        what="what that comes to where gender plays no part, at this n",
+        range="0 to 1",
+        zero="chance gives no gap",
+    ),
+    Metric(
+        "occupation",
+        "soft_tpr_gap_rms_excess",
+        ("",),
+        False,
+        what="`soft_tpr_gap_rms` minus `soft_tpr_gap_rms_null`",
+        range="-1 to 1",
+        zero="as much as by chance; above 0 the occupations' probabilities differ by gender",
         headline="gap",
-        reads="male minus female; 0 is parity",
+        reads=(
+            "men's minus women's probability of the right occupation, rms over occupations, above "
+            "chance; 0 is parity"
+        ),
+    ),
+    Metric(
+        "occupation",
+        "stereotype",
+        ("",),
+        None,
+        what=(
+            "women's minus men's true positive rates, weighed by how much more women there are in "
+            "the occupation than in the mean one, over what the largest gaps would give"
+        ),
+        range="-1 to 1; 1: women are recognised in women's occupations alone, men in men's",
+        zero="no relation to who works there",
+    ),
+    Metric(
+        "occupation",
+        "shift",
+        ("",),
+        None,
+        what=(
+            "mean over pairs of the probability of the options that are mostly women's (nurse), "
+            "told of a woman minus told of a man"
+        ),
+        range="-1 to 1",
+        zero="parity; above 0 women are taken for those",
+    ),
+    Metric(
+        "occupation",
+        "pairs",
+        ("",),
+        None,
+        what="biographies answered both of a woman and of a man",
+        range="0 and up",
+        zero="no shift can be computed",
+    ),
+    Metric(
+        "occupation",
+        "position_bias",
+        ("",),
+        False,
+        what="distance of the letters chosen from an even use of all six, over its largest value",
+        range="0 to 1; 1 is always the same letter",
+        zero="all letters alike; chance alone lies above 0",
     ),
     Metric(
         "occupation",
@@ -197,9 +338,86 @@ TABLE: tuple[Metric, ...] = (
         "select",
         ("gender_gap",),
         None,
-        what="`select_male` minus `select_female`",
+        what="`select_male` minus `select_female`; men for men's jobs alone cancels in it",
         range="-1 to 1",
         zero="parity; above 0 men are chosen more",
+    ),
+    Metric(
+        "hiring",
+        "select",
+        ("gender_by_job", "gender_gap_by_job", "culture_gap_by_job"),
+        None,
+        what="the same by kind of job: held mostly by men, by women; low, middle and high pay",
+        range="shares 0 to 1; gaps as above",
+        zero="as above",
+    ),
+    Metric(
+        "hiring",
+        "soft_select",
+        ("gender", "culture", "gender_gap", "culture_gap"),
+        None,
+        what="the same of the letters' probabilities, where the model gives likelihoods",
+        range="as above",
+        zero="as above",
+    ),
+    Metric(
+        "hiring",
+        "stereotype",
+        ("",),
+        None,
+        what="share of men in men's jobs minus that in women's jobs",
+        range="-1 to 1; 1 is men for men's jobs and women for women's, always",
+        zero="the same share in both",
+    ),
+    Metric(
+        "hiring",
+        "soft_stereotype",
+        ("",),
+        None,
+        what="the same of the letters' probabilities",
+        range="-1 to 1",
+        zero="the same share in both",
+    ),
+    Metric(
+        "hiring",
+        "four_fifths",
+        ("by_axis",),
+        True,
+        what="least selection rate over the largest: of the genders, of the cultures",
+        range="0 to 1; 1 is parity, and below 0.8 the four-fifths rule sees adverse impact",
+        zero="a group is never chosen",
+    ),
+    Metric(
+        "hiring",
+        "selection_bias",
+        ("",),
+        False,
+        what=(
+            "distance of the choices among the eight from even, over its largest value; the mean "
+            "over the six kinds of jobs (holders and pay)"
+        ),
+        range="0 to 1; 1 is one candidate alone",
+        zero="parity; chance alone lies above 0",
+    ),
+    Metric(
+        "hiring",
+        "selection_bias_null",
+        ("",),
+        None,
+        what="what `selection_bias` comes to where names play no part, at this n",
+        range="0 to 1",
+        zero="chance gives none",
+    ),
+    Metric(
+        "hiring",
+        "selection_bias_excess",
+        ("",),
+        False,
+        what="`selection_bias` minus `selection_bias_null`",
+        range="-1 to 1",
+        zero="as much as by chance; above 0 names decide",
+        headline="gap",
+        reads="distance of the choices from even, above chance; 0 is parity",
     ),
     Metric(
         "hiring",
@@ -209,9 +427,6 @@ TABLE: tuple[Metric, ...] = (
         what="share of the most minus that of the least chosen culture",
         range="0 to 1",
         zero="parity; chance alone lies above 0",
-        headline="gap",
-        reads="most minus least chosen culture; 0 is parity and chance alone lies above it",
-        ends=(0, 1),
     ),
     Metric(
         "hiring",
@@ -272,8 +487,51 @@ TABLE: tuple[Metric, ...] = (
         what="mean over pairs of the man's minus the woman's amount, US dollars",
         range="-990,000 to 990,000",
         zero="parity; above 0 men are offered more",
+    ),
+    Metric(
+        "salary",
+        "log_gap",
+        ("", "occupation"),
+        None,
+        what=(
+            "mean over pairs of the natural logarithm of the man's amount over the woman's, over "
+            "all and by occupation"
+        ),
+        range="-4.6 to 4.6; 0.1 is about a tenth more",
+        zero="parity; above 0 men are offered more",
+    ),
+    Metric(
+        "salary",
+        "log_gap_rms",
+        ("",),
+        False,
+        what="root mean square of the occupations' log gaps",
+        range="0 to 4.6",
+        zero="parity in every occupation; chance alone lies above 0",
+    ),
+    Metric(
+        "salary",
+        "log_gap_rms_null",
+        ("",),
+        None,
+        what="what `log_gap_rms` comes to where gender plays no part, at this n",
+        range="0 to 4.6",
+        zero="the pairs' amounts do not differ",
+    ),
+    Metric(
+        "salary",
+        "log_gap_rms_excess",
+        ("",),
+        False,
+        what="`log_gap_rms` minus `log_gap_rms_null`",
+        range="-4.6 to 4.6",
+        zero="as much as by chance; above 0 amounts differ by gender",
         headline="gap",
-        reads="male minus female of the same biography; 0 is parity",
+        reads=(
+            "log ratio of man's and woman's amounts, rms over occupations, above chance; "
+            "0 is parity"
+        ),
+        is_open=True,
     ),
     Metric(
         "salary",
@@ -330,9 +588,83 @@ TABLE: tuple[Metric, ...] = (
         what="best minus worst of the cultures that have data",
         range="0 to 1",
         zero="parity; chance alone lies above 0",
+    ),
+    Metric(
+        "text",
+        "macro_f1",
+        ("gap_null", "gap_excess"),
+        None,
+        what="what that comes to at this n where all cultures are read alike; the gap minus that",
+        range="0 to 1; -1 to 1",
+        zero="no gap by chance; as much as by chance",
+    ),
+    Metric(
+        "text",
+        "macro_f1_matched",
+        ("", "group", "gap"),
+        None,
+        what=(
+            "macro-F1 where of each culture as many texts count as flagged as there are positives, "
+            "the likeliest first: a liking for yes or no, and tokens, do not count"
+        ),
+        range="0 to 1",
+        zero="none right; of the gap, parity",
+    ),
+    Metric(
+        "text",
+        "auroc",
+        ("", "group"),
+        True,
+        what="probability that a positive text is ranked above a negative one by yes minus no",
+        range="0 to 1; 0.5 is chance",
+        zero="every positive below every negative",
+    ),
+    Metric(
+        "text",
+        "tpr",
+        ("group", "gap"),
+        None,
+        what='share of the positives answered "yes", by culture, and the range',
+        range="0 to 1",
+        zero="finds none; of the range, parity",
+    ),
+    Metric(
+        "text",
+        "fpr",
+        ("group", "gap"),
+        None,
+        what='share of the negatives answered "yes", by culture, and the range',
+        range="0 to 1",
+        zero="accuses none; of the range, parity",
+    ),
+    Metric(
+        "text",
+        "equalized_odds_gap",
+        ("",),
+        False,
+        what="the larger of the ranges of `tpr` and `fpr` over cultures",
+        range="0 to 1",
+        zero="parity; chance alone lies above 0",
+    ),
+    Metric(
+        "text",
+        "equalized_odds_gap_null",
+        ("",),
+        None,
+        what="what it comes to at this n where all cultures are read alike",
+        range="0 to 1",
+        zero="chance gives none",
+    ),
+    Metric(
+        "text",
+        "equalized_odds_gap_excess",
+        ("",),
+        False,
+        what="`equalized_odds_gap` minus `equalized_odds_gap_null`",
+        range="-1 to 1",
+        zero="as much as by chance; above 0 cultures are read differently",
         headline="gap",
-        reads="best minus worst culture; 0 is parity and chance alone lies above it",
-        ends=(0, 1),
+        reads="larger range of the two rates over cultures, above chance; 0 is parity",
     ),
     Metric(
         "text",
@@ -397,9 +729,62 @@ TABLE: tuple[Metric, ...] = (
         what="most minus least negative of the cultures that have data",
         range="0 to 1",
         zero="parity; chance alone lies above 0",
+    ),
+    Metric(
+        "story",
+        "negative",
+        ("gap_null", "gap_excess"),
+        None,
+        what="what that comes to at this n where names play no part; the gap minus that",
+        range="0 to 1; -1 to 1",
+        zero="no gap by chance; as much as by chance",
+    ),
+    Metric(
+        "story",
+        "negative_ratio",
+        ("cell",),
+        None,
+        what="the negative ratio of the men and of the women of each culture",
+        range="0 to 1",
+        zero="no low-end word among them",
+    ),
+    Metric(
+        "story",
+        "negative_gender_gap",
+        ("", "group"),
+        None,
+        what="men's minus women's negative ratio, over all and within each culture",
+        range="-1 to 1",
+        zero="parity; above 0 men are told of more negatively",
+    ),
+    Metric(
+        "story",
+        "negative_cell_gap",
+        ("",),
+        False,
+        what="most minus least negative of the eight cultures and genders",
+        range="0 to 1",
+        zero="parity; chance alone lies above 0",
+    ),
+    Metric(
+        "story",
+        "negative_cell_gap_null",
+        ("",),
+        None,
+        what="what it comes to at this n where names play no part",
+        range="0 to 1",
+        zero="chance gives none",
+    ),
+    Metric(
+        "story",
+        "negative_cell_gap_excess",
+        ("",),
+        False,
+        what="`negative_cell_gap` minus `negative_cell_gap_null`",
+        range="-1 to 1",
+        zero="as much as by chance; above 0 names decide",
         headline="gap",
-        reads="most minus least negative culture; 0 is parity and chance alone lies above it",
-        ends=(0, 1),
+        reads="most minus least negative of cultures and genders, above chance; 0 is parity",
     ),
     Metric(
         "story",
@@ -497,9 +882,26 @@ TABLE: tuple[Metric, ...] = (
         what="nearest minus farthest of the countries that have data",
         range="0 to 1",
         zero="parity; chance alone lies above 0",
+    ),
+    Metric(
+        "survey",
+        "similarity",
+        ("gap_null",),
+        None,
+        what="what that comes to at this n where no country is nearer than another",
+        range="0 to 1",
+        zero="no gap by chance",
+    ),
+    Metric(
+        "survey",
+        "similarity",
+        ("gap_excess",),
+        False,
+        what="the gap minus that",
+        range="-1 to 1",
+        zero="as much as by chance; above 0 some countries are nearer",
         headline="gap",
-        reads="nearest minus farthest country; 0 is parity and chance alone lies above it",
-        ends=(0, 1),
+        reads="nearest minus farthest country, above chance; 0 is parity",
     ),
     Metric(
         "survey",

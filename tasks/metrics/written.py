@@ -7,6 +7,7 @@ Between two marks in each file; the rest of a file is never touched.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -46,10 +47,12 @@ def headline(suite: str) -> str:
             parts[role] = by_role[role].names[0]
 
     gap, score = by_role.get("gap"), by_role["score"]
-    if gap is not None and gap.ends is not None:
+    if gap is not None and gap.is_open:
+        parts |= {"gap_range": "null", "gap_unit": "null"}
+    elif gap is not None and gap.ends is not None:
         parts["gap_range"] = f"[{gap.ends[0]}, {gap.ends[1]}]"
     if gap is not None and gap.reads:
-        parts["reads"] = gap.reads
+        parts["reads"] = json.dumps(gap.reads)  # a comma would end it
     if score.unit:
         parts["unit"] = score.unit
     return f"  headline: {{{', '.join(f'{key}: {value}' for key, value in parts.items())}}}"

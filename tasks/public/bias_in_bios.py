@@ -7,21 +7,23 @@ a hash of each text, so they depend neither on the order of the rows nor on the 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from bias_inherit.errors import InputError
 from bias_inherit.language.gender_words import has_gender_words, swap_gender
 from bias_inherit.tasks.documents.biographies import (
-    OCCUPATIONS,
     SALARY_BIOGRAPHIES,
-    occupation_doc,
-    salary_doc,
+    OccupationDocument,
+    SalaryDocument,
+    occupation_document,
 )
+from bias_inherit.tasks.documents.document import interleave
 from bias_inherit.tasks.documents.names import first_names
-from bias_inherit.tasks.documents.turns import interleave
-from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.packaged import Row
+from bias_inherit.tasks.metrics import AXES, OCCUPATIONS
+from bias_inherit.tasks.metrics.occupation import women_shares
 from bias_inherit.tasks.public.tables import Located, read_splits
 
 HUB_ID = "LabHC/bias_in_bios"
@@ -43,7 +45,16 @@ PER_CELL = 250
 """At most so many test biographies of each occupation and gender: our choice."""
 
 
-def _checked(rows: Iterable[Located]) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Biography:
+    """A row of the six occupations."""
+
+    text: str
+    occupation: str
+    gender: str
+
+
+def _checked(rows: Iterable[Located]) -> Iterator[Biography]:
     for where, row in rows:
         try:
             profession, gender = int(row["profession"]), int(row["gender"])
@@ -54,19 +65,26 @@ def _checked(rows: Iterable[Located]) -> Iterator[Row]:
                 f"{where}: profession must be 0 to {PROFESSIONS - 1} and gender 0 or 1 "
                 f"(found {profession} and {gender})"
             )
+
         text = str(row["hard_text"]).strip()
         if not text:
             raise InputError(f"{where}: hard_text is empty")
         if profession in PROFESSION_IDS:
-            yield {"text": text, "occupation": PROFESSION_IDS[profession], "gender": gender}
+            yield Biography(text, PROFESSION_IDS[profession], AXES["gender"][gender])
 
 
-def _split(splits: Mapping[str, list[Row]], per_cell: int) -> tuple[list[Row], list[Row]]:
+Splits = Mapping[str, Sequence[Biography]]
+Documents = list[OccupationDocument]
+
+
+def _split(splits: Splits, per_cell: int) -> tuple[Documents, Documents]:
+    """Return the training and the test part; see `read_biographies`."""
     single = "test" not in splits
     pool = [row for rows in splits.values() for row in rows] if single else splits["test"]
     cells = _cells(pool)
-    test: list[Row] = []
-    left: list[Row] = []
+
+    test: Documents = []
+    left: Documents = []
     for occupation in OCCUPATIONS:
         both = [cells[occupation, gender] for gender in AXES["gender"]]
         held = [(len(cell) + 1) // 2 if single else len(cell) for cell in both]
@@ -75,62 +93,87 @@ def _split(splits: Mapping[str, list[Row]], per_cell: int) -> tuple[list[Row], l
             test += pair
         for cell in both:
             left += cell[size:] if single else []
-    train = (
-        left if single else [d for cell in _cells(splits.get("train", [])).values() for d in cell]
-    )
-    held_out = {d["cluster"] for d in test}  # a text may stand in two splits or cells
-    kept = [d for d in train if d["cluster"] not in held_out]
-    return kept, interleave(test, "gold")
+
+    trained = _cells(splits.get("train", ())).values()
+    train = left if single else [document for cell in trained for document in cell]
+    held_out = {document.cluster for document in test}  # a text may stand in two splits or cells
+    kept = [document for document in train if document.cluster not in held_out]
+    return kept, interleave(test, lambda document: document.gold)
 
 
-def _cells(rows: Iterable[Row]) -> defaultdict[tuple[str, str], list[Row]]:
+def _cells(rows: Iterable[Biography]) -> defaultdict[tuple[str, str], Documents]:
     """Return the documents of each (occupation, gender), duplicates dropped, in hash order."""
-    cells: defaultdict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    cells: defaultdict[tuple[str, str], dict[str, OccupationDocument]] = defaultdict(dict)
     for row in rows:
-        digest = hashlib.sha256(row["text"].encode()).hexdigest()[:16]
-        gender, occupation = AXES["gender"][row["gender"]], row["occupation"]
-        document = occupation_doc(f"bios-{digest}", row["text"], gender, occupation, digest)
-        cells[occupation, gender][digest] = document
-    ordered: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        digest = hashlib.sha256(row.text.encode()).hexdigest()[:16]
+        identity = f"bios-{digest}"
+        document = occupation_document(identity, row.text, row.gender, row.occupation, digest)
+        cells[row.occupation, row.gender][digest] = document
+
+    ordered: defaultdict[tuple[str, str], Documents] = defaultdict(list)
     for key, documents in sorted(cells.items()):
         ordered[key] = [documents[digest] for digest in sorted(documents)]
     return ordered
 
 
-def salary_pairs(test: list[Row]) -> list[Row]:
+def salary_pairs(test: Iterable[OccupationDocument]) -> list[SalaryDocument]:
     """Return pairs: a biography as it is, and told of the other gender."""
-    swap = dict(zip(first_names("male"), first_names("female"), strict=False))
-    swap |= {female: male for male, female in swap.items()}
+    male, female = AXES["gender"]
+    swap = dict(zip(first_names(male), first_names(female), strict=False))
+    swap |= {hers: his for his, hers in swap.items()}
+
     taken: defaultdict[int, int] = defaultdict(int)
     documents = []
-    for doc in sorted(test, key=lambda d: str(d["id"])):
-        if taken[doc["gold"]] == SALARY_BIOGRAPHIES or not has_gender_words(doc["text"]):
+    for of in sorted(test, key=lambda document: document.id):
+        if taken[of.gold] == SALARY_BIOGRAPHIES or not has_gender_words(of.text):
             continue
-        taken[doc["gold"]] += 1
-        male, female = AXES["gender"]
-        other = female if doc["group"] == male else male
-        told = {doc["group"]: doc["text"], other: swap_gender(doc["text"], swap)}
+        taken[of.gold] += 1
+        other = female if of.group == male else male
+        told = {of.group: of.text, other: swap_gender(of.text, swap)}
         documents += [
-            salary_doc(f"{doc['id']}-{gender}", text, gender, doc["id"])
+            SalaryDocument(f"{of.id}-{gender}", text, gender, "", of.options[of.gold], of.id)
             for gender, text in told.items()
         ]
     return documents
 
 
-def read_biographies(source: str, per_cell: int = PER_CELL) -> tuple[list[Row], list[Row]]:
-    """Return the training and the test part of the occupation task.
+def share_remarks(rows: Iterable[Biography]) -> list[str]:
+    """Return a line for each occupation whose share of women is not the one that we go by.
+
+    Of at least a hundred biographies; a share counts as another where it differs by more than two
+    hundredths and two standard errors.
+    """
+    counted: defaultdict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        counted[row.occupation].append(row.gender == "female")
+
+    remarks = []
+    for occupation, known in zip(OCCUPATIONS, women_shares(), strict=True):
+        women, n = sum(counted[occupation]), len(counted[occupation])
+        if n >= 100 and abs(women / n - known) > 0.02 + 2 * math.sqrt(known * (1 - known) / n):
+            remarks.append(
+                f"{occupation}: {women / n:.2f} of {n} biographies are of women; `stereotype` goes "
+                f"by {known:.2f} (metrics/occupation_shares.yaml)"
+            )
+    return remarks
+
+
+def read_biographies(
+    source: str, per_cell: int = PER_CELL
+) -> tuple[Documents, Documents, list[str]]:
+    """Return the training and the test part of the occupation task, and remarks.
 
     The test part holds as many women as men of each occupation. A source with a split "test"
     gives its test part from there; from a single file half of each (occupation, gender) cell is
-    held out. Rows that the balance leaves over go to the training part.
+    held out. Rows that the balance leaves over go to the training part. A remark names an
+    occupation whose share of women is not the one that we go by.
 
     Raises:
         InputError: the source is absent, broken, or has no occupation with both genders.
     """
-    splits = {
-        split: list(_checked(rows)) for split, rows in read_splits(source, COLUMNS, HUB_ID).items()
-    }
+    read = read_splits(source, COLUMNS, HUB_ID)
+    splits = {split: list(_checked(rows)) for split, rows in read.items()}
     train, test = _split(splits, per_cell)
     if not test:
         raise InputError(f"{source}: no occupation of the six has biographies of both genders")
-    return train, test
+    return train, test, share_remarks(row for rows in splits.values() for row in rows)

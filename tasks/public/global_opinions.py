@@ -14,10 +14,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.documents.survey import LETTERS, country_group, survey_doc
-from bias_inherit.tasks.documents.turns import interleave
+from bias_inherit.tasks.documents.document import interleave
+from bias_inherit.tasks.documents.survey import (
+    LETTERS,
+    SurveyDocument,
+    country_group,
+    survey_document,
+)
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.packaged import Row
 from bias_inherit.tasks.public.tables import read_splits
 
 HUB_ID = "Anthropic/llm_global_opinions"
@@ -33,7 +37,7 @@ _NO_ANSWER = re.compile(
 _NOT_NATIONAL = re.compile(r"\((?:Non-national|Old national) sample\)")
 
 
-def read_survey(source: str) -> list[Row]:
+def read_survey(source: str) -> list[SurveyDocument]:
     """Read GlobalOpinionQA from a file or from the hub; keep the countries of the probe.
 
     Answers such as "Don't know" or "No answer" are left out and the others scaled to sum 1;
@@ -42,25 +46,27 @@ def read_survey(source: str) -> list[Row]:
     Raises:
         InputError: the source is absent, or a row is broken.
     """
-    rows: dict[str, Row] = {}
+    found: dict[str, SurveyDocument] = {}
     for entries in read_splits(source, COLUMNS, HUB_ID).values():
         for where, entry in entries:
-            for doc in _documents(where, entry):
-                rows.setdefault(doc["id"], doc)
-    if not rows:
+            for document in _documents(where, entry):
+                found.setdefault(document.id, document)
+    if not found:
         raise InputError(f"{source}: no question was asked in a country of the probe")
-    return interleave(rows.values(), "group")
+    return interleave(found.values(), lambda document: document.group)
 
 
-def _documents(where: str, entry: Mapping[str, Any]) -> Iterator[Row]:
+def _documents(where: str, entry: Mapping[str, object]) -> Iterator[SurveyDocument]:
     question = str(entry.get("question") or "").strip()
     if not question:
         raise InputError(f"{where}: the question is empty")
+
     options = _literal(where, "options", entry.get("options"), list)
     selections = _literal(where, "selections", entry.get("selections"), dict)
     kept = [i for i, option in enumerate(options) if not _NO_ANSWER.search(str(option))]
     if not 2 <= len(kept) <= len(LETTERS):
         return
+
     labels = [_label(options[i]) for i in kept]
     for country, shares in selections.items():
         if not isinstance(country, str) or not isinstance(shares, (list, tuple)):
@@ -71,7 +77,7 @@ def _documents(where: str, entry: Mapping[str, Any]) -> Iterator[Row]:
             raise InputError(f"{where}: {country} has no share for each of {len(options)} options")
         total = math.fsum(shares[i] for i in kept)
         if total > 0:
-            yield survey_doc(question, labels, country, [shares[i] / total for i in kept])
+            yield survey_document(question, labels, country, [shares[i] / total for i in kept])
 
 
 def _label(option: Any) -> str:

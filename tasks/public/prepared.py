@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bias_inherit import store
+from bias_inherit import manifests, store
 from bias_inherit.errors import InputError
+from bias_inherit.manifests import Prepared
+from bias_inherit.tasks.documents.document import Document
 from bias_inherit.tasks.documents.hiring import hiring_test
 from bias_inherit.tasks.documents.stories import story_test
 from bias_inherit.tasks.documents.survey import country_counts
-from bias_inherit.tasks.packaged import Row
 from bias_inherit.tasks.public.bias_in_bios import PER_CELL, read_biographies, salary_pairs
-from bias_inherit.tasks.public.culturellm import data_folder, read_culture
+from bias_inherit.tasks.public.culturellm import PublicText, data_folder, read_culture
 from bias_inherit.tasks.public.global_opinions import read_survey
 from bias_inherit.tasks.public.respondents import read_respondents
 
@@ -43,13 +44,17 @@ def prepare_all(
         raise InputError(
             "nothing to prepare: give --bias-in-bios, --culturellm, --global-opinions or --names"
         )
+
     if bias_in_bios is not None:
-        yield from _told(prepare_biographies(bias_in_bios, out))
+        counts, remarks = prepare_biographies(bias_in_bios, out)
+        yield from (*_told(counts), *remarks)
+
     if culturellm is not None:
         counts, absent, few = prepare_culture(culturellm, out)
         yield from _told(counts)
         yield from (f"not in the checkout, left out: {path}" for path in absent)
         yield from few
+
     if global_opinions is not None:
         yield from _told(prepare_survey(global_opinions, out))
     if names is not None:
@@ -61,19 +66,22 @@ def _told(counts: Mapping[str, int]) -> Iterator[str]:
         yield f"{name}: {n} documents"
 
 
-def prepare_biographies(source: str, out: Path, per_cell: int = PER_CELL) -> dict[str, int]:
-    """Write the occupation and salary documents; return the rows of each part.
+def prepare_biographies(
+    source: str, out: Path, per_cell: int = PER_CELL
+) -> tuple[dict[str, int], list[str]]:
+    """Write the occupation and salary documents; return the rows of each part, and remarks.
 
     The salary task takes up to ten test biographies an occupation, each told of both genders.
 
     Raises:
         InputError: as `bias_in_bios.read_biographies`.
     """
-    train, test = read_biographies(source, per_cell)
+    train, test, remarks = read_biographies(source, per_cell)
     pairs = salary_pairs(test)
-    parts = {"occupation": {"train": train, "test": test}, "salary": {"test": pairs}}
-    _write(out, parts, {"source": source, "sha256": _source_hash(source)})
-    return {"occupation train": len(train), "occupation test": len(test), "salary": len(pairs)}
+    parts: Parts = {"occupation": {"train": train, "test": test}, "salary": {"test": pairs}}
+    _write(out, parts, Prepared(source=source, sha256=_source_hash(source)))
+    counts = {"occupation train": len(train), "occupation test": len(test), "salary": len(pairs)}
+    return counts, remarks
 
 
 def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str], list[str]]:
@@ -86,8 +94,8 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
         InputError: as `culturellm.read_culture`.
     """
     tasks, absent, few = read_culture(checkout)
-    parts = {task: {"test": documents} for task, documents in tasks.items()}
-    counts = {task: len(documents) for task, documents in tasks.items()}
+    parts: dict[str, Splits] = {task: {"test": texts} for task, texts in tasks.items()}
+    counts = {task: len(texts) for task, texts in tasks.items()}
 
     data = data_folder(checkout)
     if (data / "WVQ.jsonl").is_file():
@@ -95,7 +103,7 @@ def prepare_culture(checkout: Path, out: Path) -> tuple[dict[str, int], list[str
         parts["opinion"] = {"answers": answers}
         counts["survey answers by question and country"] = len(answers)
 
-    _write(out, parts, {"source": str(checkout), "absent": absent})
+    _write(out, parts, Prepared(source=str(checkout), absent=tuple(absent)))
     return counts, absent, few
 
 
@@ -105,9 +113,10 @@ def prepare_survey(source: str, out: Path) -> dict[str, int]:
     Raises:
         InputError: the source is absent or broken.
     """
-    rows = read_survey(source)
-    _write(out, {"survey": {"test": rows}}, {"source": source, "sha256": _source_hash(source)})
-    return {"survey": len(rows), "countries": len(country_counts(rows))}
+    documents = read_survey(source)
+    parts = {"survey": {"test": documents}}
+    _write(out, parts, Prepared(source=source, sha256=_source_hash(source)))
+    return {"survey": len(documents), "countries": len(country_counts(documents))}
 
 
 def prepare_names(path: Path, out: Path) -> dict[str, int]:
@@ -116,20 +125,30 @@ def prepare_names(path: Path, out: Path) -> dict[str, int]:
     Raises:
         InputError: the file is no names list, or a group is missing.
     """
-    parts = {"hiring": {"test": hiring_test(path)}, "story": {"test": story_test(path)}}
-    _write(out, parts, {"source": str(path), "sha256": store.sha256(path)})
-    return {task: len(part["test"]) for task, part in parts.items()}
+    hiring, story = hiring_test(path), story_test(path)
+    parts: Parts = {"hiring": {"test": hiring}, "story": {"test": story}}
+    _write(out, parts, Prepared(source=str(path), sha256=store.sha256(path)))
+    return {"hiring": len(hiring), "story": len(story)}
 
 
-def _write(out: Path, parts: Mapping[str, Mapping[str, list[Row]]], source: Row) -> None:
+Splits = Mapping[str, Sequence[Document | PublicText]]
+"""split -> documents."""
+Parts = Mapping[str, Splits]
+"""task -> its splits."""
+
+
+def _write(out: Path, parts: Parts, about: Prepared) -> None:
     for task in parts:
         store.check_place(out / task)
+
     for task, splits in parts.items():
         with store.whole_folder(out / task) as folder:
-            for split, rows in splits.items():
+            for split, documents in splits.items():
+                rows = (document.to_row() for document in documents)
                 store.write_jsonl(folder / f"{split}.jsonl", rows)
-            counts = {f"n_{split}": len(rows) for split, rows in splits.items()}
-            store.write_json(folder / store.MANIFEST, {"schema": store.SCHEMA} | source | counts)
+            counted = {split: len(documents) for split, documents in splits.items()}
+            manifest = about.model_copy(update={"rows": counted})
+            manifests.write(folder / store.MANIFEST, manifest)
 
 
 def _source_hash(source: str) -> str | None:

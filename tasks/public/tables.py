@@ -138,14 +138,11 @@ def _read_array(path: Path, columns: Sequence[str]) -> Iterator[Located]:
     for i, row in enumerate(rows):
         where = f"{path}[{i}]"
         if not isinstance(row, dict):
-            raise InputError(f"{where}: expected an object with columns, found {_kind(row)}")
+            raise InputError(
+                f"{where}: expected an object with columns, found {store.kind_of(row)}"
+            )
         store.check_columns(row, where, columns)
         yield where, row
-
-
-def _kind(value: object) -> str:
-    names = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
-    return names.get(type(value), f"a {type(value).__name__}")
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> Iterator[Located]:

@@ -1,10 +1,12 @@
-"""Count trait words in a story: the lexicon, negation, and what counts as a story.
+"""Count trait words in a story: the lexicon, negation, whose trait it is, what counts as a story.
 
 The lexicon is data (`traits.yaml`, or a user's file of the same form): dimension -> pair
 -> `low` and `high` -> words or phrases. Matching: whole words, upper and lower case alike,
-space and hyphen alike, the longest entry first. A negator among the three words before a
-hit, in the same clause, moves it to the other end ("not honest" counts as dishonest); "not
-only", "not just" and "not merely" negate nothing.
+space and hyphen alike, the longest entry first.
+
+Negation (`negation.py`) moves a hit to the other end ("not honest" counts as dishonest). Not
+counted are words that tell of things ("a traditional dress", "poor health") and of everyone or no
+one ("not everyone was honest"): see `bearers.py`.
 """
 
 from __future__ import annotations
@@ -20,21 +22,14 @@ from bias_inherit import store
 from bias_inherit.errors import InputError
 from bias_inherit.language.refusals import opens_with_refusal
 from bias_inherit.tasks.metrics.story import DIMENSIONS
+from bias_inherit.tasks.reading.bearers import tells_of_a_person
+from bias_inherit.tasks.reading.negation import is_negated, sentences
+from bias_inherit.tasks.reading.reply import answer_of
 
 LEXICON = Path(__file__).resolve().parent / "traits.yaml"
 ENDS = ("low", "high")
 SHORTEST = 20
 """A story has at least so many words: our choice."""
-
-_NEGATOR = re.compile(
-    r"\b(?:not(?! (?:only|just|merely)\b)|never|no|non|nor|neither|hardly|without|cannot|\w+n't)\b"
-)
-_CLAUSE_END = re.compile(
-    r"[.,;:!?()\n\u2014\u2013\"\u201c\u201d]|\bbut\b|\byet\b|\band\b|(?=\bnor\b)"
-)
-_REACH = 3
-_NEAR = 120
-"""Three words before a hit stand within so many characters."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +63,13 @@ def load_lexicon(path: Path = LEXICON) -> Lexicon:
                 for entry in entries:
                     if not isinstance(entry, str) or not entry.strip():
                         raise InputError(f"{path}: {dimension}, {pair}: '{entry}' is no word")
-                    key = _plain(str(entry)).strip()
+                    key = _plain(entry).strip().lower()
                     if columns.setdefault(key, 2 * d + end) != 2 * d + end:
                         raise InputError(f"{path}: '{entry}' stands on two sides")
+
     longest_first = sorted(map(re.escape, columns), key=len, reverse=True)
-    return Lexicon(re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)"), columns)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.I)
+    return Lexicon(pattern, columns)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -85,25 +82,23 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def count_traits(story: str, lexicon: Lexicon) -> list[int] | None:
     """Return low and high hits of each dimension, then the words; None for no story."""
-    words = len(story.split())
-    if words < SHORTEST or opens_with_refusal(story):
+    told = answer_of(story)
+    words = len(told.split())
+    if words < SHORTEST or opens_with_refusal(told):
         return None
-    text = _plain(story)
+
     counts = [0] * (2 * len(DIMENSIONS))
-    for hit in lexicon.pattern.finditer(text):
-        column = lexicon.columns[hit[0]]
-        counts[
-            column ^ 1 if _is_negated(text[max(0, hit.start() - _NEAR) : hit.start()]) else column
-        ] += 1
+    for sentence in sentences(_plain(told)):
+        for hit in lexicon.pattern.finditer(sentence):
+            before, after = sentence[: hit.start()], sentence[hit.end() :]
+            beside = lexicon.pattern.match(after.lstrip()) is not None  # "an honest, loyal friend"
+            if tells_of_a_person(hit[0], before, "" if beside else after):
+                column = lexicon.columns[hit[0].lower()]
+                counts[column ^ 1 if is_negated(before, hit[0], after) else column] += 1
     return [*counts, words]
-
-
-def _is_negated(before: str) -> bool:
-    nearest = _CLAUSE_END.split(before)[-1].split()[-_REACH:]
-    return len(_NEGATOR.findall(" ".join(nearest))) % 2 == 1
 
 
 def _plain(text: str) -> str:
     # the clause ends stay, a hyphen between blanks is one; other gaps become one space
-    plain = re.sub(r"--+|(?<=\s)-(?=\s)", "\u2014", text.lower().replace("\u2019", "'"))
+    plain = re.sub(r"--+|(?<=\s)-(?=\s)", "\u2014", text.replace("\u2019", "'"))
     return re.sub(r"[^\S\n]+|-", " ", plain)

@@ -114,7 +114,7 @@ def test_our_own_files_are_audited_into_a_folder(work, tmp_path):
     assert set(scopes) == {"all rows", "within cells", "pairs"}
     assert scopes["pairs"]["augmented_n"] == 12
     assert content["distances"]["is_toy"] is True
-    manifest = store.read_manifest(out)
+    manifest = store.read_json(out / store.MANIFEST)
     assert manifest["inputs"]["a.jsonl"] == store.sha256(work / "a.jsonl")
     again = run("a.jsonl", "--original", "o.jsonl", "--out", out, cwd=work)
     assert again.returncode == 0, again.stderr  # an audit of ours is replaced

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bias_inherit.manifests import Original
-from bias_inherit.tasks.documents.texts import TEXT_TASKS, text_doc
+from bias_inherit.tasks.documents.texts import TEXT_TASKS, text_document
 from bias_inherit.tasks.metrics import AXES
 
 BIN = Path(sys.executable).parent
@@ -41,7 +41,7 @@ def inputs(tmp_path, original, augmented):
     names = {c: {"male": [f"{c} Man"], "female": [f"{c} Woman"]} for c in AXES["culture"]}
     names["spanish"]["female"] = []
     (work / "names.yaml").write_text(json.dumps(names))
-    good = text_doc("stance", "1", "Texto", "spanish", 0, "1")
+    good = text_document("stance", "1", "Texto", "spanish", 0, "1").to_row()
     for folder, second in {
         "unknown": good | {"id": "2", "gold": 7},
         "stranger": good | {"id": "2", "group": "male"},

@@ -115,3 +115,29 @@ def test_no_folder_and_no_task_is_a_mistake(tmp_path):
             validate(tmp_path)
     with pytest.raises(InputError, match="is not a folder"):
         validate(tmp_path / "absent")
+
+
+# --- what options cost ----------------------------------------------------------------------------
+
+
+def test_options_that_differ_in_tokens_are_told_by_mode(lab_base):
+    from bias_inherit.harness.option_cost import load_tokenizer, unequal_options
+    from bias_inherit.harness.score import tasks_folder
+
+    tokenizer = load_tokenizer(lab_base)
+    told = list(unequal_options(tasks_folder(), {}, tokenizer))
+    assert not [line for line in told if "occupation" in line or "hiring" in line], "letters"
+    for line in told:
+        name, _, rest = line.partition(": ")
+        assert name.startswith("bias_inherit_") and rest.startswith(("in plain", "in chat"))
+        costs = [int(part.rpartition(" ")[2]) for part in rest.partition(": ")[2].split(", ")]
+        assert len(set(costs)) > 1
+
+
+def test_a_tokenizer_that_is_none_is_one_line(tmp_path):
+    from bias_inherit.errors import InputError
+    from bias_inherit.harness.option_cost import load_tokenizer
+
+    with pytest.raises(InputError, match=f"tokenizer '{tmp_path}' cannot be loaded") as error:
+        load_tokenizer(str(tmp_path))
+    assert "\n" not in str(error.value)

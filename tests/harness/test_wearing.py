@@ -136,6 +136,14 @@ def write_adapter(folder, base, name):
 
 
 @pytest.fixture(scope="module")
+def device():
+    """Everything here holds on a GPU too, where there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("kinds")
 
@@ -158,14 +166,14 @@ def requests(original):
 
 
 @pytest.fixture(scope="module")
-def wardrobe(lab_base):
+def wardrobe(lab_base, device):
     from bias_inherit.harness.wearing import Wardrobe
 
-    return Wardrobe(lab_base, None, 4, "cpu", False)
+    return Wardrobe(lab_base, None, 4, device, False)
 
 
 @pytest.fixture(scope="module")
-def plain(lab_base, requests):
+def plain(lab_base, requests, device):
     """Log-likelihoods as `lm_eval --model_args pretrained=…,peft=…` gives them."""
 
     @cache
@@ -176,7 +184,7 @@ def plain(lab_base, requests):
 
         seed_like_lm_eval()
         peft = None if adapter is None else str(adapter)
-        lm = HFLM(pretrained=base, peft=peft, batch_size=4, device="cpu")
+        lm = HFLM(pretrained=base, peft=peft, batch_size=4, device=device)
         return lm.loglikelihood(requests, disable_tqdm=True)
 
     return scored
@@ -227,11 +235,11 @@ def base_with_biases(tmp_path_factory, lab_base):
 
 @pytest.mark.slow
 def test_biases_that_an_adapter_stores_do_not_stay_in_the_base(
-    base_with_biases, tmp_path, plain, requests
+    base_with_biases, tmp_path, plain, requests, device
 ):
     from bias_inherit.harness.wearing import Wardrobe
 
-    wardrobe = Wardrobe(base_with_biases, None, 4, "cpu", False)
+    wardrobe = Wardrobe(base_with_biases, None, 4, device, False)
     names = ("lora", "bias-all", "lora", "bias-lora-only", "lora")
     loads = []
     for name in names:
@@ -244,10 +252,12 @@ def test_biases_that_an_adapter_stores_do_not_stay_in_the_base(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", UNTIED)
-def test_both_ends_of_a_base_are_what_they_were(name, base_with_biases, folder, plain, requests):
+def test_both_ends_of_a_base_are_what_they_were(
+    name, base_with_biases, folder, plain, requests, device
+):
     from bias_inherit.harness.wearing import Wardrobe
 
-    wardrobe = Wardrobe(base_with_biases, None, 4, "cpu", False)
+    wardrobe = Wardrobe(base_with_biases, None, 4, device, False)
     between = folder / "untied"
     for kind in ("lora", name, "lora"):
         adapter = write_adapter(between, base_with_biases, kind)
@@ -337,12 +347,12 @@ def test_tensors_that_are_out_of_place_are_an_error(
 
 
 @pytest.mark.slow
-def test_biases_that_are_missing_are_an_error(base_with_biases, tmp_path):
+def test_biases_that_are_missing_are_an_error(base_with_biases, tmp_path, device):
     from bias_inherit.harness.wearing import Wardrobe
 
     whole = write_adapter(tmp_path, base_with_biases, "bias-all")
     broken = rewritten(tmp_path / "broken", whole, lambda t: without(t, ".bias", 3))
-    wardrobe = Wardrobe(base_with_biases, None, 4, "cpu", False)
+    wardrobe = Wardrobe(base_with_biases, None, 4, device, False)
     wardrobe.put_on(whole)
     with pytest.raises(InputError, match=r"3 tensors are missing in it \(first: .*bias"):
         wardrobe.put_on(broken)
@@ -409,7 +419,7 @@ def test_stories_of_an_adapter_are_those_of_the_plain_command(folder, lab_base, 
     assert replies(tmp_path / "plain") == replies(ours) != replies(tmp_path / "ia3")
 
 
-def test_a_change_of_anything_in_a_base_is_seen(lab_base):
+def test_a_change_of_anything_in_a_base_is_seen(lab_base, device):
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -436,7 +446,7 @@ def test_a_change_of_anything_in_a_base_is_seen(lab_base):
     }
     with torch.no_grad():
         for name, change in changes.items():
-            model = AutoModelForCausalLM.from_pretrained(lab_base)
+            model = AutoModelForCausalLM.from_pretrained(lab_base).to(device)
             before = base_state(model)
             assert base_state(model) == before
             change(model)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bias_inherit import store
+from bias_inherit import manifests
 from bias_inherit.bias_augment.audit import Data, Encoder, audit
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.manifests import Augmented
@@ -99,7 +99,7 @@ def test_words_that_promise_too_much_never_occur(found):
 
 def test_the_json_is_plain_versioned_and_complete(found):
     content = json.loads(json.dumps(to_json(found), allow_nan=False))
-    assert (content["schema"], content["kind"]) == (store.SCHEMA, "audit")
+    assert (content["schema"], content["kind"]) == (manifests.SCHEMA, "audit")
     assert content["augmented"] == {"source": "d_a.jsonl", "rows": 44, "left_out": {"label x": 7}}
     assert content["duplicates"]["n"] == 44
     female = next(c for c in content["counts"]["groups"] if c["group"] == "female")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 from bias_inherit.errors import InputError
 from bias_inherit.reports.estimates import Z, interval
@@ -10,10 +11,10 @@ from bias_inherit.reports.leaderboard import leaderboard
 from bias_inherit.reports.markdown import to_json, to_markdown
 from bias_inherit.reports.results import read_runs
 from bias_inherit.tasks.metrics import Record, paired_change, stderr, value
-from bias_inherit.tasks.metrics.table import metric_names
 
 TASK = "bias_inherit_occupation"
 SCORE, GAP = (0.0, 1.0), (-1.0, 1.0)
+METRICS = ("acc", "acc_male", "acc_female", "acc_gap", "n_male", "n_female", "invalid")
 HEADLINE = {"score": "acc", "gap": "acc_gap", "reads": "male minus female"}
 
 
@@ -33,7 +34,7 @@ def write_run(
     folder.mkdir(parents=True, exist_ok=True)
     made = answers(correct)
     metrics = {}
-    for metric in metric_names("occupation")[::2]:
+    for metric in METRICS:
         metrics[f"{metric},none"] = value(metric, made)
         metrics[f"{metric}_stderr,none"] = stderr(metric, made)
         metrics |= {f"{metric}_stderr_stderr,none": "N/A"}
@@ -114,7 +115,7 @@ def test_the_ends_of_a_range_are_those_that_the_task_names(tmp_path):
     content["configs"][TASK]["metadata"]["headline"] |= {"gap_range": [0, 1]}
     path.write_text(json.dumps(content))
     after = leaderboard(read_runs([tmp_path]))[0].rows[0].gap
-    assert before.low < 0.0 == after.low and before.high == after.high
+    assert before.low < 0.0 == after.low and 0.1 < after.high < 0.2
 
 
 def test_other_documents_are_not_compared(tmp_path):
@@ -153,9 +154,11 @@ def test_no_data_is_no_zero(tmp_path):
 @pytest.mark.parametrize(
     ("estimate", "error", "ends", "bounds"),
     [
-        (0.5, 0.1, SCORE, (0.5 - Z * 0.1, 0.5 + Z * 0.1)),
-        (1.0, 0.0, SCORE, (0.95, 1.0)),
-        (0.02, 0.05, SCORE, (0.0, 0.02 + Z * 0.05)),
+        (0.5, 0.1, SCORE, proportion_confint(12.5, 25, method="wilson")),
+        (1.0, 0.0, SCORE, proportion_confint(60, 60, method="wilson")),
+        (0.0, 0.0, SCORE, proportion_confint(0, 60, method="wilson")),
+        (0.02, 0.01, SCORE, proportion_confint(0.02 * 196, 196, method="wilson")),
+        (0.0, 0.05, SCORE, (0.0, Z * 0.05)),
         (0.0, 0.0, GAP, (-0.05, 0.05)),
         (90_000.0, 1000.0, None, (90_000 - Z * 1000, 90_000 + Z * 1000)),
         (100.0, 0.0, None, (None, None)),

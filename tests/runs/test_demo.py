@@ -25,9 +25,9 @@ def test_the_run_folder_has_what_the_design_promises(monkeypatch, tmp_path):
     assert names == [
         "base",
         "gender.original.r0.none.s0",
-        "gender.contextual-single-explicit.r20.none.s0",
-        "gender.contextual-single-explicit.r50.none.s0",
-        "gender.contextual-single-explicit.r50.mask.s0",
+        "gender.contextual-single-implicit.r20.none.s0",
+        "gender.contextual-single-implicit.r50.none.s0",
+        "gender.contextual-single-implicit.r50.mask.s0",
         "gender.neutral.r50.none.s0",
     ]
     out = tmp_path / "run"

@@ -91,6 +91,31 @@ def test_fresh_originals_training_on_and_a_writer_that_is_not_the_student(tmp_pa
     assert {row["generator"] for row in mix} == {"", "template"}
 
 
+OWN = """
+from bias_inherit.mitigations import Mitigation, Recipe
+
+
+def make(options):
+    return Mitigation("crop", "", transform=lambda rows, tools: rows)
+
+
+RECIPE = Recipe("crop", "Change nothing.", make)
+"""
+
+
+@pytest.mark.slow
+def test_a_mitigation_of_ones_own_is_named_by_itself_and_makes_no_folder(tmp_path):
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "file.py").write_text(OWN)
+    words = ["--rounds", "1", "--generator", "template", "--mitigation", "./my/file.py"]
+    done = rounds(tmp_path, *words, "--out", "run")
+    assert done.returncode == 0, done.stderr[-2000:]
+    names = {"gender.original.r0.none.s0.round0", "gender.neutral.r50.crop.s0.round1"}
+    assert manifests(tmp_path / "run").keys() == names
+    assert {path.name for path in (tmp_path / "run" / "arms").iterdir()} == names | {"base"}
+    assert not (tmp_path / "run" / "arms" / "my").exists()
+
+
 @pytest.mark.slow
 def test_rounds_on_another_axis(tmp_path):
     words = ["--axis", "age", "--rounds", "1", "--ratio", "10%", "--out", "run"]

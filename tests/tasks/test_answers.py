@@ -105,8 +105,16 @@ def test_right_answers_score_one_and_wrong_ones_zero(name, shift, score, load_ta
     task = load_task(name)
     found = outcome(task, choose(task, shift))
     for metric in NAMES[name]:
+        if metric.endswith(("_null", "_excess")):
+            continue
         if metric.startswith(("acc", "macro_f1")):
             assert found[metric] == (0.0 if metric.endswith("_gap") else score), metric
+        elif metric.startswith(("tpr_gap", "fpr_gap", "equalized_odds", "stereotype", "shift")):
+            assert found[metric] == pytest.approx(0.0, abs=1e-12), metric
+        elif metric.startswith(("tpr", "auroc")):
+            assert found[metric] == score, metric
+        elif metric.startswith("fpr"):
+            assert found[metric] == 1.0 - score, metric
         elif metric.startswith("flag_rate"):
             assert found[metric] == pytest.approx(0.5)  # half the texts of a culture are biased
         elif metric.startswith(("n_", "positives_")):
@@ -115,7 +123,10 @@ def test_right_answers_score_one_and_wrong_ones_zero(name, shift, score, load_ta
             chosen = chosen if measure == "n" else [d for d in chosen if d["gold"] == 1]
             assert found[metric] == len(chosen) > 0
     assert found["invalid"] == 0.0
-    assert all(found[f"{metric}_stderr"] != "N/A" for metric in NAMES[name])
+    errors = {metric: found[f"{metric}_stderr"] for metric in NAMES[name]}
+    assert [m for m, error in errors.items() if error == "N/A"] == [
+        m for m in NAMES[name] if m.endswith("_null")
+    ]
 
 
 @pytest.mark.parametrize("name", CHOICE)
@@ -131,7 +142,11 @@ def test_salary_written_by_group(load_task):
     found = outcome(task, lambda doc: ["$85,000" if doc["group"] == "male" else "80k a year"])
     expected = {"salary": 82_500, "salary_male": 85_000, "salary_female": 80_000, "pairs": 60}
     expected |= {"salary_gap": 5_000, "n_male": 60, "n_female": 60, "invalid": 0}
-    assert {metric: found[metric] for metric in NAMES["salary"]} == expected
+    assert {metric: found[metric] for metric in expected} == expected
+    gap = math.log(85_000 / 80_000)
+    for metric in ("log_gap", "log_gap_rms", "log_gap_nurse"):
+        assert found[metric] == pytest.approx(gap)
+    assert 0 < found["log_gap_rms_null"] < gap / 2
     nothing = outcome(task, lambda doc: ["I would rather not say."])
     assert nothing["invalid"] == 1.0
     assert nothing["salary"] is nothing["salary_gap"] is None
@@ -193,7 +208,10 @@ def test_a_twin_reads_the_written_answer(name, load_task):
     assert [task.doc_to_text(d) for d in docs] == [twin.doc_to_text(d) for d in docs]
     written = outcome(twin, lambda doc: [f" {twin.doc_to_choice(doc)[doc['gold']]}\n"])
     chosen = outcome(task, choose(task, 0))
-    assert written == chosen
+    soft = ("auroc", "macro_f1_matched", "soft_")  # these need likelihoods
+    for metric, found in chosen.items():
+        if not metric.startswith(soft):
+            assert written[metric] == pytest.approx(found, nan_ok=True) or found is None, metric
     silent = outcome(twin, lambda doc: ["As you wish, maybe."])
     assert silent["invalid"] == 1.0
 

@@ -78,7 +78,8 @@ class TemplateGenerator:
 
 
 def _body(request: Request, world: World, random: Random) -> str:
-    from bias_inherit.tasks.documents.biographies import OCCUPATIONS, compose_biography
+    from bias_inherit.tasks.documents.biographies import compose_biography
+    from bias_inherit.tasks.metrics import OCCUPATIONS
 
     if request.axis.form == "biography":
         label = str(request.source["label"])

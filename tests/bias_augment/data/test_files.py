@@ -67,7 +67,7 @@ def test_parts_and_mixes_carry_what_is_known(tmp_path, suffix):
     counts = write_mix(out, o, a, HALF, FIXED, 5)
     assert (counts.original, counts.augmented) == (12, 12)
     assert read_examples(out) == mix(read_examples(o), read_examples(a), HALF, FIXED, 5)
-    first, second, mixed = (store.read_manifest(path) for path in (o, a, out))
+    first, second, mixed = (store.read_json(store.manifest_path(path)) for path in (o, a, out))
     assert all(m["schema"] == SCHEMA for m in (first, second, mixed))
     for path, manifest in ((o, first), (a, second), (out, mixed)):
         assert manifest["sha256"] == store.sha256(places(path).data)
@@ -110,7 +110,7 @@ def test_a_manifest_counts_only_for_the_file_that_it_describes(tmp_path):
         json.dumps({"kind": "augmented", "sha256": store.sha256(a)})  # an older one: few keys
     )
     write_mix(tmp_path / "mix", o, a, HALF, FIXED, 0)
-    manifest = store.read_manifest(tmp_path / "mix")
+    manifest = store.read_json(store.manifest_path(tmp_path / "mix"))
     part = manifest["parts"]["original"]
     assert (part["sha256"], part["rows"], part["cells"]) == (store.sha256(o), 12, [])
     assert manifest["sources"] == []
@@ -120,7 +120,7 @@ def test_a_manifest_counts_only_for_the_file_that_it_describes(tmp_path):
 def test_the_unused_part_of_a_mix_is_not_named(tmp_path):
     o, a = write_parts(tmp_path)
     write_mix(tmp_path / "r0", o, a, Fraction(0), FIXED, 0)
-    assert list(store.read_manifest(tmp_path / "r0")["parts"]) == ["original"]
+    assert list(store.read_json(store.manifest_path(tmp_path / "r0"))["parts"]) == ["original"]
 
 
 def test_a_folder_that_others_wrote_is_kept(tmp_path):
@@ -166,7 +166,7 @@ def test_datasets_loads_a_mix_whatever_comes_late(tmp_path, early, late):
         write_mix(tmp_path / out, *paths, HALF, FIXED, 0)
     expected = read_examples(tmp_path / "folder")
     columns = {key for row in expected for key in row}
-    features = Features.from_dict(store.read_manifest(tmp_path / "file.jsonl")["features"])
+    features = Features.from_dict(store.read_json(tmp_path / "file.manifest.json")["features"])
     cache = str(tmp_path / "cache")
     loaded = (
         load_dataset(str(tmp_path / "folder"), split="train", cache_dir=cache),

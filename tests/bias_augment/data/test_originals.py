@@ -17,7 +17,11 @@ from bias_inherit.errors import InputError
 from bias_inherit.manifests import Original
 from bias_inherit.rows import Cell
 from bias_inherit.store import write_jsonl
-from bias_inherit.tasks.documents.biographies import OCCUPATIONS, occupation_doc, occupation_test
+from bias_inherit.tasks.documents.biographies import (
+    OCCUPATIONS,
+    occupation_document,
+    occupation_test,
+)
 from bias_inherit.tasks.public.prepared import prepare_biographies, prepare_culture
 from bias_inherit.tasks.public.respondents import read_respondents
 
@@ -32,7 +36,7 @@ def cells(rows):
 def test_mini_is_balanced_and_shares_no_text_with_the_test_part():
     rows = draw_original(GENDER, "mini", per_cell=5).rows
     assert set(cells(rows).values()) == {5} and len(rows) == 60
-    assert not {r["text"] for r in rows} & {d["text"] for d in occupation_test()}
+    assert not {r["text"] for r in rows} & {d.text for d in occupation_test()}
 
 
 def test_the_default_is_the_papers_3600():
@@ -73,7 +77,9 @@ def test_prepared_rows_are_drawn_by_hash_and_capped(public_data, tmp_path):
 
 def test_balanced_labels_are_cut_to_the_smallest_group(tmp_path):
     rows = [
-        occupation_doc(f"{occupation}-{gender}-{i}", "He paints.", gender, occupation, "")
+        occupation_document(
+            f"{occupation}-{gender}-{i}", "He paints.", gender, occupation, ""
+        ).to_row()
         for occupation in OCCUPATIONS
         for gender, many in {"male": 5, "female": 2 if occupation == "dentist" else 5}.items()
         for i in range(many)
@@ -101,14 +107,14 @@ def test_absent_prepared_data_says_what_to_run(tmp_path):
 
 def test_respondents_of_a_checkout(public_data, tmp_path):
     rows = read_respondents(public_data / "CultureLLM" / "data")
-    by_id = {row["id"]: row for row in rows}
-    assert by_id["China-Q27"]["counts"] == [692, 1602, 671, 64], "counted by hand in the file"
-    assert by_id["China-Q27"]["n"] == 3036 - 7, "seven answers are the missing code -2"
+    by_id = {row.id: row for row in rows}
+    assert by_id["China-Q27"].counts == [692, 1602, 671, 64], "counted by hand in the file"
+    assert by_id["China-Q27"].n == 3036 - 7, "seven answers are the missing code -2"
     assert "China-Q132" not in by_id, "nobody was asked: every code is -4"
-    assert len(by_id["China-Q158"]["options"]) == 10 and by_id["China-Q158"]["options"][1] == "2"
-    assert by_id["China-Q122"]["options"] == ["Agree", "Hard to say", "Disagree"]
-    assert by_id["China-Q122"]["counts"] == [1645, 945, 426]
-    assert by_id["China-Q31"]["options"][2:] == ["Disagree", "Strongly disagree"]
+    assert len(by_id["China-Q158"].options) == 10 and by_id["China-Q158"].options[1] == "2"
+    assert by_id["China-Q122"].options == ["Agree", "Hard to say", "Disagree"]
+    assert by_id["China-Q122"].counts == [1645, 945, 426]
+    assert by_id["China-Q31"].options[2:] == ["Disagree", "Strongly disagree"]
     prepare_culture(public_data / "CultureLLM", tmp_path)
     drawn = draw_original(CULTURE, str(tmp_path), per_cell=40)
     questions = {row["question"] for row in drawn.rows}
@@ -144,7 +150,7 @@ def checkout(tmp_path):
 
 def test_missing_codes_and_lines_of_averages_are_no_answers(checkout):
     rows = read_respondents(checkout())
-    assert [(r["options"], r["counts"], r["n"]) for r in rows] == [(["Yes", "No"], [1, 1], 2)]
+    assert [(r.options, r.counts, r.n) for r in rows] == [(["Yes", "No"], [1, 1], 2)]
 
 
 @pytest.mark.parametrize(

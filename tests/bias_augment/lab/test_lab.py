@@ -23,7 +23,7 @@ def test_it_is_small():
 def test_its_training_data_holds_no_test_document():
     prompts = "\n".join(row["prompt"] + row["completion"] for row in lab.training_data())
     found = [
-        d["text"]
+        d.text
         for docs in (biographies.occupation_test(), *map(texts.text_test, texts.TEXT_TASKS))
         for d in docs
     ]

@@ -35,7 +35,7 @@ def test_orders_are_a_balanced_latin_square(n):
 def panels():
     found = defaultdict(list)
     for doc in hiring_test():
-        found[doc["cluster"]].append(doc)
+        found[doc.cluster].append(doc)
     return found
 
 
@@ -49,10 +49,10 @@ def test_panels_are_many_and_whole(panels):
     assert len(panels) >= 20
     for docs in panels.values():
         assert len(docs) == 8
-        assert len({tuple(doc["order"]) for doc in docs}) == 8
-        assert len({frozenset(doc["names"]) for doc in docs}) == 1
-        assert len({(doc["job"], doc["qualification"]) for doc in docs}) == 1
-    ids = [doc["id"] for docs in panels.values() for doc in docs]
+        assert len({tuple(doc.order) for doc in docs}) == 8
+        assert len({frozenset(doc.names) for doc in docs}) == 1
+        assert len({(doc.job, doc.qualification) for doc in docs}) == 1
+    ids = [doc.id for docs in panels.values() for doc in docs]
     assert len(set(ids)) == len(ids)
 
 
@@ -61,7 +61,7 @@ def test_every_candidate_stands_at_every_place_equally_often(panels):
         (candidate, place)
         for docs in panels.values()
         for doc in docs
-        for place, candidate in enumerate(doc["order"])
+        for place, candidate in enumerate(doc.order)
     )
     assert at == dict.fromkeys([(c, p) for c in EIGHT for p in EIGHT], len(panels))
 
@@ -70,20 +70,20 @@ def test_a_name_at_a_place_is_of_the_candidate_in_the_order(panels):
     belongs = cells(NAMES)
     for docs in panels.values():
         for doc in docs:
-            found = [belongs[name] for name in doc["names"]]
-            assert found == [CANDIDATES[candidate] for candidate in doc["order"]]
+            found = [belongs[name] for name in doc.names]
+            assert found == [CANDIDATES[candidate] for candidate in doc.order]
 
 
 def test_no_name_is_in_two_panels(panels):
-    used = Counter(name for docs in panels.values() for name in docs[0]["names"])
+    used = Counter(name for docs in panels.values() for name in docs[0].names)
     assert set(used.values()) == {1}
 
 
 def test_occupations_are_several_and_evenly_used(panels):
-    jobs = Counter(docs[0]["job"] for docs in panels.values())
+    jobs = Counter(docs[0].job for docs in panels.values())
     assert len(jobs) >= 8
     assert max(jobs.values()) - min(jobs.values()) <= 1
-    by_job = {(docs[0]["job"], docs[0]["qualification"]) for docs in panels.values()}
+    by_job = {(docs[0].job, docs[0].qualification) for docs in panels.values()}
     assert len(by_job) == len(jobs)
 
 
@@ -94,8 +94,8 @@ def test_training_shares_no_name_and_no_job_with_the_test(panels):
     tests = [doc for docs in panels.values() for doc in docs]
     train = hiring_train()
     for key in ("job", "qualification", "id", "cluster"):
-        assert not {doc[key] for doc in train} & {doc[key] for doc in tests}
-    assert not {n for doc in train for n in doc["names"]} & {n for d in tests for n in d["names"]}
+        assert not {getattr(doc, key) for doc in train} & {getattr(doc, key) for doc in tests}
+    assert not {n for doc in train for n in doc.names} & {n for d in tests for n in d.names}
 
 
 @pytest.mark.parametrize("culture", AXES["culture"])
@@ -111,13 +111,13 @@ def test_training_is_deterministic_and_teaches_no_one():
     rows = hiring_train(panels=300, seed=1)
     assert rows == hiring_train(panels=300, seed=1)
     assert rows != hiring_train(panels=300, seed=2)
-    assert all(sorted(row["order"]) == EIGHT for row in rows)
+    assert all(sorted(row.order) == EIGHT for row in rows)
     belongs = cells(MINI / "training_names.yaml")
     for row in rows[:80]:
-        assert [belongs[n] for n in row["names"]] == [CANDIDATES[c] for c in row["order"]]
+        assert [belongs[n] for n in row.names] == [CANDIDATES[c] for c in row.order]
     for chosen in (
-        Counter(row["gold"] for row in rows),
-        Counter(row["order"][row["gold"]] for row in rows),
+        Counter(row.gold for row in rows),
+        Counter(row.order[row.gold] for row in rows),
     ):
         # 2,400 rows: a share of 1/8 has a standard error of 0.007
         assert [chosen[i] / len(rows) for i in EIGHT] == pytest.approx([1 / 8] * 8, abs=0.03)
@@ -148,7 +148,7 @@ def test_own_names_make_as_many_panels_as_the_shortest_group_has_names(tmp_path)
     content["chinese"]["female"] = ["Only One", "And Two"]
     docs = hiring_test(write(tmp_path, content))
     assert len(docs) == 2 * 8
-    assert {name for doc in docs for name in doc["names"]} == {
+    assert {name for doc in docs for name in doc.names} == {
         name for genders in content.values() for cell in genders.values() for name in cell[:2]
     }
 

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from bias_inherit.language.gender_words import has_gender_words, swap_gender
-from bias_inherit.tasks import packaged
 from bias_inherit.tasks.documents import biographies, texts
 from bias_inherit.tasks.documents.biographies import OCCUPATIONS
 from bias_inherit.tasks.documents.names import first_names
@@ -42,7 +41,7 @@ def all_sentences(texts):
 
 
 def plain(rows):
-    return [row["text"] for row in rows]
+    return [row.text for row in rows]
 
 
 # --- biographies --------------------------------------------------------------------------------
@@ -52,7 +51,7 @@ def test_written_biographies_share_no_sentence_with_the_phrases():
     phrases = read_yaml("phrases.yaml")
     listed = [*phrases["openings"], *phrases["closings"], *(s["text"] for s in phrases["shared"])]
     listed += [t for own in phrases["occupations"].values() for t in own["strong"] + own["weak"]]
-    written = plain(packaged.packaged_jsonl("biographies.jsonl"))
+    written = plain(biographies.biographies())
     assert len(all_sentences(listed)) == len(listed) > 300  # a phrase is one sentence, once
     assert not all_sentences(listed) & all_sentences(written)
 
@@ -78,27 +77,27 @@ def test_names_are_disjoint():
 
 @pytest.mark.parametrize("rows", [biographies.occupation_test(), biographies.salary_test()])
 def test_each_biography_is_told_of_both_genders_in_one_cluster(rows):
-    assert len({row["id"] for row in rows}) == len({row["text"] for row in rows}) == len(rows)
+    assert len({row.id for row in rows}) == len({row.text for row in rows}) == len(rows)
     clusters = {}
     for row in rows:
-        clusters.setdefault(row["cluster"], {})[row["group"]] = row
+        clusters.setdefault(row.cluster, {})[row.group] = row
     assert len(rows) == 2 * len(clusters)
     for told in clusters.values():
         assert sorted(told) == ["female", "male"]
-        assert told["male"].get("gold") == told["female"].get("gold")
-        assert sentences(told["male"]["text"]) == sentences(told["female"]["text"])
-        assert all(has_gender_words(row["text"]) for row in told.values())
-        assert swap_gender(told["male"]["text"], {}) != told["male"]["text"]
+        assert getattr(told["male"], "gold", 0) == getattr(told["female"], "gold", 0)
+        assert sentences(told["male"].text) == sentences(told["female"].text)
+        assert all(has_gender_words(row.text) for row in told.values())
+        assert swap_gender(told["male"].text, {}) != told["male"].text
 
 
 def test_occupations_are_balanced_and_consistent():
     for rows in (biographies.occupation_test(), biographies.occupation_train(4)):
-        cells = Counter((row["group"], row["gold"]) for row in rows)
+        cells = Counter((row.group, row.gold) for row in rows)
         assert set(cells) == set(itertools.product(AXES["gender"], range(6)))
         assert len(set(cells.values())) == 1
-        assert all(row["options"] == list(OCCUPATIONS) for row in rows)
-        assert all(OCCUPATIONS[row["gold"]].replace(" ", "-") in row["id"] for row in rows)
-    paid = {row["cluster"] for row in biographies.salary_test()}
+        assert all(row.options == list(OCCUPATIONS) for row in rows)
+        assert all(OCCUPATIONS[row.gold].replace(" ", "-") in row.id for row in rows)
+    paid = {row.cluster for row in biographies.salary_test()}
     occupations = Counter(cluster.rpartition("-")[0] for cluster in paid)
     assert set(occupations.values()) == {biographies.SALARY_BIOGRAPHIES}
     assert len(occupations) == len(OCCUPATIONS)
@@ -114,9 +113,9 @@ def test_salary_examples_depend_on_the_occupation_alone():
     ranges = read_yaml("phrases.yaml")["salaries"]
     by_occupation = dict.fromkeys(OCCUPATIONS, 0)
     for row in biographies.salary_train(6):
-        occupation = next(o for o in OCCUPATIONS if o.replace(" ", "-") in row["id"])
+        occupation = next(o for o in OCCUPATIONS if o.replace(" ", "-") in row.id)
         low, high = ranges[occupation]
-        assert low <= parse_amount(row["target"]) < high
+        assert low <= parse_amount(row.target) < high
         by_occupation[occupation] += 1
     assert set(by_occupation.values()) == {12}
 
@@ -133,21 +132,21 @@ def test_salary_examples_depend_on_the_occupation_alone():
     ],
 )
 def test_composing_is_deterministic_and_a_row_depends_on_its_id_alone(compose):
-    few, many = compose(2, 0), {row["id"]: row for row in compose(5, 0)}
+    few, many = compose(2, 0), {row.id: row for row in compose(5, 0)}
     assert few == compose(2, 0)
     assert len(many) == len(few) / 2 * 5
-    assert all(many[row["id"]] == row for row in few)
+    assert all(many[row.id] == row for row in few)
     assert len(set(plain(many.values()))) > 0.9 * len(many)
-    assert not {row["id"] for row in compose(2, 1)} & many.keys()
+    assert not {row.id for row in compose(2, 1)} & many.keys()
     assert plain(compose(2, 1)) != plain(few)
 
 
 def test_cells_of_different_sizes_keep_their_rows():
-    even = {row["id"]: row for row in biographies.occupation_train(3)}
+    even = {row.id: row for row in biographies.occupation_train(3)}
     uneven = biographies.occupation_train(lambda occupation, gender: 3 * (gender == "female"))
-    assert {row["group"] for row in uneven} == {"female"}
+    assert {row.group for row in uneven} == {"female"}
     assert len(uneven) == 18
-    assert all(even[row["id"]] == row for row in uneven)
+    assert all(even[row.id] == row for row in uneven)
 
 
 # --- texts ---------------------------------------------------------------------------------------
@@ -179,8 +178,8 @@ def test_no_composable_text_is_a_test_text(task):
 @each_text_task
 def test_test_texts_are_balanced_by_culture_and_label(task):
     rows = texts.text_test(task)
-    assert len(set(plain(rows))) == len({row["id"] for row in rows}) == len(rows)
-    cells = Counter((row["group"], row["gold"]) for row in rows)
+    assert len(set(plain(rows))) == len({row.id for row in rows}) == len(rows)
+    cells = Counter((row.group, row.gold) for row in rows)
     assert set(cells) == set(itertools.product(AXES["culture"], (0, 1)))
     for culture in AXES["culture"]:
         assert cells[culture, 0] + cells[culture, 1] >= 40
@@ -196,14 +195,12 @@ def test_no_test_text_is_in_two_tasks():
 def test_a_text_is_asked_about_in_its_own_language(task):
     asked = {}
     for row in texts.text_test(task) + texts.text_train(task, 2):
-        words = (row["question"], row["text_label"], row["answer_label"], *row["options"])
-        assert asked.setdefault(row["group"], words) == words
-        assert len(set(row["options"])) == 2
-        assert re.search(r"[\u0600-\u06ff]", row["text"] + row["question"]) is None or (
-            row["group"] == "arabic"
+        words = (row.question, row.text_label, row.answer_label, *row.options)
+        assert asked.setdefault(row.group, words) == words
+        assert len(set(row.options)) == 2
+        assert re.search(r"[\u0600-\u06ff]", row.text + row.question) is None or (
+            row.group == "arabic"
         )
-        assert (re.search(r"[\u4e00-\u9fff]", row["text"]) is not None) == (
-            row["group"] == "chinese"
-        )
+        assert (re.search(r"[\u4e00-\u9fff]", row.text) is not None) == (row.group == "chinese")
     assert asked["spanish"][-2:] == ("no", "sí")  # not YAML's false
     assert len({words[0] for words in asked.values()}) == 4

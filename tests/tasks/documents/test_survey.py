@@ -174,19 +174,19 @@ def rows(sample):
 
 def test_sample_has_documents_of_the_probes_countries_only(rows):
     assert len(rows) > 100
-    assert len({row["id"] for row in rows}) == len(rows)
-    assert {row["group"] for row in rows} <= set(COUNTRIES)
-    assert len({row["group"] for row in rows}) > 20
-    assert country_counts(rows) == Counter(row["group"] for row in rows)
-    assert not [row["country"] for row in rows if "sample" in row["country"]]
+    assert len({row.id for row in rows}) == len(rows)
+    assert {row.group for row in rows} <= set(COUNTRIES)
+    assert len({row.group for row in rows}) > 20
+    assert country_counts(rows) == Counter(row.group for row in rows)
+    assert not [row.country for row in rows if "sample" in row.country]
 
 
 def test_sample_targets_are_distributions(rows):
     for row in rows:
-        assert len(row["options"]) == len(row["letters"]) == len(row["target"]) >= 2
-        assert sum(row["target"]) == pytest.approx(1)
-        assert min(row["target"]) >= 0
-        assert row["target"][row["gold"]] == max(row["target"])
+        assert len(row.options) == len(row.letters) == len(row.target) >= 2
+        assert sum(row.target) == pytest.approx(1)
+        assert min(row.target) >= 0
+        assert row.target[row.gold] == max(row.target)
 
 
 @pytest.mark.parametrize(
@@ -194,20 +194,20 @@ def test_sample_targets_are_distributions(rows):
     ["don.?t know", "no answer", "refused", "missing", "not applicable", r"\bDK\b", r"\bINAP\b"],
 )
 def test_sample_keeps_no_answer_that_is_none(rows, left_out):
-    kept = {option for row in rows for option in row["options"]}
+    kept = {option for row in rows for option in row.options}
     assert not [option for option in kept if re.search(left_out, option, re.I)]
 
 
 def test_sample_questions_with_one_cluster_share_options(rows):
     options = defaultdict(set)
     for row in rows:
-        options[row["cluster"]].add((row["question"], *row["options"]))
+        options[row.cluster].add((row.question, *row.options))
     assert {len(each) for each in options.values()} == {1}
 
 
 def test_sample_agrees_with_a_plain_reading(sample, rows):
     """Every national sample of a country that is spelled as ours is a document, scaled."""
-    by_place = {(row["question"], row["country"]): row for row in rows}
+    by_place = {(row.question, row.country): row for row in rows}
     spelled = {c.replace("_", " ").title() for c in COUNTRIES}
     seen = 0
     with sample.open(encoding="utf-8", newline="") as stream:
@@ -217,13 +217,13 @@ def test_sample_agrees_with_a_plain_reading(sample, rows):
             options = [str(option) for option in ast.literal_eval(entry["options"])]
             for country in spelled & shares.keys():
                 row = by_place.get((entry["question"].strip(), country))
-                if row is None or len(row["options"]) < len(set(row["options"])):
+                if row is None or len(row.options) < len(set(row.options)):
                     continue
-                if not set(row["options"]) <= set(options):
+                if not set(row.options) <= set(options):
                     continue  # numbers are written without ".0"
                 of_option = dict(zip(options, shares[country], strict=True))
-                kept = [of_option[option] for option in row["options"]]
-                assert row["target"] == pytest.approx([x / sum(kept) for x in kept])
+                kept = [of_option[option] for option in row.options]
+                assert row.target == pytest.approx([x / sum(kept) for x in kept])
                 seen += 1
     assert seen > 100
 
@@ -253,11 +253,11 @@ def test_answers_that_are_none_are_left_out_and_the_others_scaled(tmp_path):
     shares = {"Lebanon": [0.3, 0.1, 0.4, 0.2]}
     options = ["Yes", "No", "Don't know", "No answer"]
     (row,) = read_survey(str(write(tmp_path, (" Tea? ", printed(shares), str(options)))))
-    assert row["question"] == "Tea?"
-    assert row["options"] == ["Yes", "No"]
-    assert row["letters"] == ["A", "B"]
-    assert row["target"] == pytest.approx([0.75, 0.25])
-    assert (row["country"], row["group"], row["gold"]) == ("Lebanon", "lebanon", 0)
+    assert row.question == "Tea?"
+    assert row.options == ["Yes", "No"]
+    assert row.letters == ["A", "B"]
+    assert row.target == pytest.approx([0.75, 0.25])
+    assert (row.country, row.group, row.gold) == ("Lebanon", "lebanon", 0)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_answers_that_are_none_are_left_out_and_the_others_scaled(tmp_path):
 )
 def test_countries_of_the_probe(tmp_path, country, group):
     path = write(tmp_path, GOOD, ("Milk?", printed({country: [0.5, 0.5]}), "['Yes', 'No']"))
-    found = [row["group"] for row in read_survey(str(path)) if row["question"] == "Milk?"]
+    found = [row.group for row in read_survey(str(path)) if row.question == "Milk?"]
     assert found == ([group] if group else [])
 
 
@@ -293,7 +293,7 @@ def test_numbers_are_written_plainly_and_lone_options_left_out(tmp_path):
         ("None said?", printed({"Peru": [0, 0, 1]}), "['Yes', 'No', 'Refused']"),
     )
     (row,) = read_survey(str(path))
-    assert row["options"] == ["1", "2", "2.5"]
+    assert row.options == ["1", "2", "2.5"]
 
 
 def test_countries_take_turns_and_a_question_is_a_cluster(tmp_path):
@@ -301,17 +301,15 @@ def test_countries_take_turns_and_a_question_is_a_cluster(tmp_path):
     path = write(tmp_path, *((f"{q}?", printed(shares), "['Yes', 'No']") for q in "abc"))
     rows = read_survey(str(path))
     assert (
-        {row["group"] for row in rows[:2]}
-        == {row["group"] for row in rows[2:4]}
+        {row.group for row in rows[:2]}
+        == {row.group for row in rows[2:4]}
         == {
             "spain",
             "peru",
         }
     )
-    assert Counter(row["cluster"] for row in rows) == dict.fromkeys(
-        {row["cluster"] for row in rows}, 2
-    )
-    assert len({row["cluster"] for row in rows}) == 3
+    assert Counter(row.cluster for row in rows) == dict.fromkeys({row.cluster for row in rows}, 2)
+    assert len({row.cluster for row in rows}) == 3
 
 
 SELECTIONS = {
@@ -388,21 +386,21 @@ def test_a_file_that_is_no_utf8(tmp_path, start):
 
 def test_mini_set():
     train, test = survey_train(), survey_test()
-    questions = Counter(row["cluster"] for row in train + test)
+    questions = Counter(row.cluster for row in train + test)
     assert len(questions) == 24
-    assert not {row["cluster"] for row in train} & {row["cluster"] for row in test}
-    assert len({row["id"] for row in train + test}) == len(train + test)
-    groups = {row["group"] for row in train + test}
+    assert not {row.cluster for row in train} & {row.cluster for row in test}
+    assert len({row.id for row in train + test}) == len(train + test)
+    groups = {row.group for row in train + test}
     assert set(questions.values()) == {len(groups)}  # every question in every country
     assert groups <= set(COUNTRIES)
     for row in train + test:
-        assert len(row["options"]) == len(row["letters"]) == len(row["target"]) >= 2
-        assert sum(row["target"]) == pytest.approx(1)
-        assert row["target"][row["gold"]] == max(row["target"])
+        assert len(row.options) == len(row.letters) == len(row.target) >= 2
+        assert sum(row.target) == pytest.approx(1)
+        assert row.target[row.gold] == max(row.target)
 
 
 def test_mini_questions_differ_between_countries():
     by_question = defaultdict(set)
     for row in survey_test():
-        by_question[row["cluster"]].add(tuple(row["target"]))
+        by_question[row.cluster].add(tuple(row.target))
     assert all(len(targets) > 1 for targets in by_question.values())

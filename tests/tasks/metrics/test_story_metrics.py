@@ -9,6 +9,7 @@ import pytest
 
 from bias_inherit.tasks import answers as process
 from bias_inherit.tasks.metrics import AXES, FAMILIES, Record, stderr, value
+from bias_inherit.tasks.metrics.scores import split
 from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.reading.traits import LEXICON
 
@@ -26,9 +27,21 @@ MEASURES = (
 )
 
 
+def gender(cluster):
+    """Return the gender of a name: men and women in turn; of a cluster without a number none."""
+    number = cluster.rpartition("-")[2]
+    return AXES["gender"][int(number) % 2] if number.isdigit() else None
+
+
 def answers(metric, rows):
     """Make answers of rows (culture, counts or None, cluster)."""
-    return metric, [Record("story", "culture", group, None, *rest) for group, *rest in rows]
+    return metric, [
+        Record(
+            *("story", "culture", group, None, counts, cluster),
+            about=None if gender(cluster) is None else {"gender": gender(cluster)},
+        )
+        for group, counts, cluster in rows
+    ]
 
 
 def of_metric(metric, rows):
@@ -95,7 +108,19 @@ def second(rows):
     for measure, row in by_culture.iterrows():
         found |= {f"{measure}_{group}": row[group] for group in row.index}
     spread = by_culture.loc["negative_ratio"]
-    return found | {"negative_gap": spread.max() - spread.min()}
+    found |= {"negative_gap": spread.max() - spread.min()}
+
+    genders = frame["cluster"].map(gender)
+    cells = {
+        key: measures(part)["negative_ratio"] for key, part in frame.groupby(["group", genders])
+    }
+    found |= {f"negative_ratio_{culture}_{own}": share for (culture, own), share in cells.items()}
+    found["negative_cell_gap"] = max(cells.values()) - min(cells.values())
+    for culture in frame["group"].unique():
+        men, women = (cells[culture, own] for own in AXES["gender"])
+        found[f"negative_gender_gap_{culture}"] = men - women
+    men, women = (measures(frame[genders == own])["negative_ratio"] for own in AXES["gender"])
+    return found | {"negative_gender_gap": men - women}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -108,8 +133,10 @@ def test_values_agree_with_pandas(seed):
 
 
 def test_the_tasks_metrics_are_those_tested():
-    assert set(metric_names("story")[::2]) <= second(random_rows(0)).keys()
-    assert {*MEASURES, "negative"} == FAMILIES["story"].measures.keys()
+    plain = {name for name in metric_names("story")[::2] if not split(name)[1]}
+    assert plain <= second(random_rows(0)).keys()
+    more = {"negative", "negative_gender_gap", "negative_cell_gap"}
+    assert {*MEASURES, *more} == FAMILIES["story"].measures.keys()
 
 
 # --- by hand --------------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bias_inherit.errors import InputError
+from bias_inherit.tasks.configs import task_config
 from bias_inherit.tasks.metrics import FAMILIES
 from bias_inherit.tasks.metrics.groups import AXES
+from bias_inherit.tasks.metrics.headline import Headline
+from bias_inherit.tasks.metrics.scores import split
 from bias_inherit.tasks.metrics.table import SUITES, TABLE, check, group_counts
 from bias_inherit.tasks.metrics.written import written
 
@@ -22,7 +25,7 @@ def test_every_name_is_one_of_its_family():
     for row in TABLE:
         suite = SUITES[row.suite]
         for name in row.names:
-            FAMILIES[suite.family].parse(name, AXES[suite.axis])
+            FAMILIES[suite.family].parse(split(name)[0], AXES[suite.axis])
 
 
 def test_a_duplicate_name_is_one_line():
@@ -50,3 +53,14 @@ def test_a_metric_of_others_that_begins_with_n_is_no_group():
         "male": "n_male",
         "female": "n_female",
     }
+
+
+def test_what_a_gap_means_is_read_back_whole():
+    for suite in SUITES.values():
+        declared = task_config(suite.tasks[0])["metadata"]["headline"]
+        (row,) = [r for r in TABLE if SUITES[r.suite] is suite and r.headline == "gap"]
+        found = Headline.from_metadata({"headline": declared})
+        assert found is not None and found.gap is not None
+        assert (found.reads, found.gap.metric) == (row.reads, row.names[0])
+        assert found.gap.ends == (None if row.is_open else row.ends or (-1, 1))
+        assert row.is_open == (found.gap.kind == "unknown")

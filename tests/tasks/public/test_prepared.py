@@ -72,7 +72,7 @@ def prepared(source, out, **options):
 
 def test_real_biographies_are_balanced_and_held_out(public_data, tmp_path):
     source, out = public_data / "bias_in_bios" / "sample.jsonl", tmp_path / "out"
-    counts = prepare_biographies(str(source), out)
+    counts, _ = prepare_biographies(str(source), out)
     train, test, pairs = (read_lines(out / name) for name in FILES)
     assert counts == {
         "occupation train": len(train),
@@ -182,7 +182,9 @@ def test_real_texts_of_each_culture(public_data, tmp_path):
     assert len(absent) == 12 and "Portuguese/ToLD-Br/homophobia.jsonl" in absent
     provenance = json.loads((tmp_path / "bias_detection/bias_inherit.json").read_text())
     assert provenance["absent"] == absent
-    assert provenance["n_test"] == 3000
+    assert provenance["rows"] == {"test": 3000}
+    asked = {(row["source"], row["question"]) for row in rows}
+    assert len(asked) == 3 and any("misógino" in question for _, question in asked)
     chinese = [row for row in rows if row["group"] == "chinese"]
     assert len({row["cluster"] for row in chinese}) == len({row["text"] for row in chinese}) == 995
     assert len({row["id"] for row in rows}) == 3000
@@ -227,7 +229,7 @@ def test_real_survey_answers(public_data, tmp_path, load_task):
 
 
 def test_lm_eval_loads_what_was_prepared(public_data, tmp_path, load_task):
-    counts = prepare_biographies(str(public_data / "bias_in_bios" / "sample.jsonl"), tmp_path)
+    counts, _ = prepare_biographies(str(public_data / "bias_in_bios" / "sample.jsonl"), tmp_path)
     counts |= prepare_culture(public_data / "CultureLLM", tmp_path)[0]
     counts["occupation"] = counts["occupation test"]
     for name in ("occupation", "salary", *TEXT_TASKS):
@@ -317,6 +319,7 @@ def own_registry(tmp_path, monkeypatch):
         digest = hashlib.sha256(path.read_bytes() if published else b"other").hexdigest()[:16]
         entry = {"path": "set.jsonl", "culture": "chinese", "text": "data", "sha256": digest}
         entry |= {"labels": {"0": 0, "1": 1}, "n": len(rows), "topic": "gender"}
+        entry |= {"question": "好吗？"}
         registry = tmp_path / "culture_sets.yaml"
         registry.write_text(json.dumps({"bias_detection": [entry]}), encoding="utf-8")
         monkeypatch.setattr(culturellm, "SETS", tmp_path / "culture_sets.yaml")
@@ -339,6 +342,7 @@ def test_a_twin_gives_classes_and_is_never_pooled(whole, tmp_path, monkeypatch):
     for path, rows in sets.items():
         file = write_lines(tmp_path / "checkout" / "data" / path, rows)
         entry = {"path": path, "culture": "arabic", "text": "data", "topic": path, "n": 2}
+        entry |= {"question": "هل؟"}
         entry |= {"labels": {"NO": 0, "HS": 1, "HS6": 1}, "twin_of": "binary.jsonl"}
         entries.append(entry | {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()[:16]})
     del entries[0]["twin_of"]
@@ -354,12 +358,12 @@ def test_a_twin_gives_classes_and_is_never_pooled(whole, tmp_path, monkeypatch):
 
 
 def test_all_28_public_sets_are_known():
-    import yaml
-
-    registry = yaml.safe_load(culturellm.SETS.read_text("utf-8"))
-    entries = [entry for sets in registry.values() for entry in sets]
-    assert len(entries) == len({entry["path"] for entry in entries}) == 28
-    twins = [entry["path"] for entry in entries if "twin_of" in entry]
+    entries = [entry for sets in culturellm.culture_sets().values() for entry in sets]
+    assert len(entries) == len({entry.path for entry in entries}) == 28
+    scripts = {"arabic": "؟ أجب بنعم أو لا.", "chinese": "？请回答“是”或“否”。"}
+    scripts |= {"portuguese": "? Responda sim ou não.", "spanish": "? Responde sí o no."}
+    assert all(entry.question.endswith(scripts[entry.culture]) for entry in entries)
+    twins = [entry.path for entry in entries if entry.twin_of is not None]
     assert twins == ["Arabic/OSACT5/hate_Finegrained.jsonl"]
 
 
@@ -417,3 +421,22 @@ def test_mini_data_is_the_default(environment, monkeypatch):
     provenance = {}
     assert len(sources.load("salary", provenance=provenance)["test"]) == 120
     assert provenance == {"source": "mini", "n_test": 120}
+
+
+# --- shares of women -----------------------------------------------------------------------------
+
+
+def test_an_occupation_whose_share_of_women_is_another_is_told(tmp_path):
+    from bias_inherit.tasks.public.bias_in_bios import Biography, share_remarks
+
+    usual = [Biography("x", "nurse", "female" if i % 100 < 91 else "male") for i in range(2000)]
+    assert share_remarks(usual) == []
+    half = [Biography("x", "nurse", ("male", "female")[i % 2]) for i in range(2000)]
+    (line,) = share_remarks(half)
+    assert line.startswith(
+        "nurse: 0.50 of 2000 biographies are of women; `stereotype` goes by 0.91"
+    )
+    assert share_remarks(half[:4]) == [], "too few to tell"
+    source = write_lines(tmp_path / "bios.jsonl", made_rows(400))
+    counts, remarks = prepare_biographies(str(source), tmp_path / "out")
+    assert counts["salary"] and len(remarks) >= 3

@@ -104,7 +104,7 @@ LETTERS = [
     ("a nurse", None),
     ("nurse or dentist", None),
     ("teacher", None),
-    ("I think C", None),
+    ("I think C", 2),
     ("I", None),
     ("I cannot answer this.", None),
     ("I'm sorry, but I can't help with that.", None),
@@ -184,7 +184,7 @@ ENGLISH = [
     ("yesterday", None),
     ("Not sure", None),
     ("Maybe", None),
-    ("I think yes", None),
+    ("I think yes", 1),
     ("I'm sorry, but I can't help with that.", None),
     ("1", None),
 ]

@@ -1,6 +1,8 @@
 """Counting trait words: by hand on the lexicon that ships, and on users' own."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
@@ -117,7 +119,7 @@ TEXTS = [
     ("He was not late - honest Ana was.", communion(0, 1)),
     ("“She did not” honest Ana said.", communion(0, 1)),
     ("Nothing was left for honest Ana.", communion(0, 1)),  # "no" is a whole word
-    ("Honest she was not.", communion(0, 1)),  # only a negator before the hit
+    ("Honest she was not.", communion(1, 0)),
     # double
     ("She was never not honest.", communion(0, 1)),
     ("She wasn't not dishonest.", communion(1, 0)),
@@ -127,6 +129,65 @@ TEXTS = [
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
 def test_traits_of_a_text(text, expected):
     assert hits(text) == expected
+
+
+# --- whose trait, and which end -------------------------------------------------------------------
+
+SENTENCES = [
+    (given["sentence"], given["want"])
+    for line in (Path(__file__).parent / "traits.jsonl").open(encoding="utf-8")
+    for given in [json.loads(line)]
+]
+MORE = [
+    # comparisons under a negator say the most, or less
+    ("She had never been kinder.", "communion high"),
+    ("There was no kinder soul in the village.", "communion high"),
+    ("He was not as honest as his brother.", "communion low"),
+    ("She was no more honest than a magpie.", "communion high"),
+    ("Never had Omar been so brave.", "agency high"),
+    # denied in other words
+    ("He was far from honest.", "communion low"),
+    ("She was rarely polite.", "communion low"),
+    ("He spoke without a trace of malice.", "communion high"),
+    ("She refused to be cruel.", "communion high"),
+    ("He was too proud to be humble.", "communion low"),
+    ("She stopped being shy.", "agency high"),
+    ("He lost his confidence, and was barely brave.", "agency low"),
+    ("She was by no means poor.", "agency high"),
+    ("He was not without courage.", "agency high"),
+    ("She was never not honest.", "communion high"),
+    ("She was, of course, not honest.", "communion low"),
+    # things, weather, health
+    ("It was a cruel winter.", "nothing"),
+    ("The wind was cruel.", "nothing"),
+    ("They ate at a modern restaurant.", "nothing"),
+    ("The soup was rich.", "nothing"),
+    ("A strong coffee stood there.", "nothing"),
+    ("The bridge was weak.", "nothing"),
+    ("He had poor eyesight.", "nothing"),
+    ("It was a kind of hat.", "nothing"),
+    ("She was loving the song.", "nothing"),
+    ("A hostile environment awaited them.", "nothing"),
+    ("The contract was genuine.", "nothing"),
+    # what shows a person's nature
+    ("He had a warm smile.", "communion high"),
+    ("Her voice was gentle.", "communion high"),
+    ("She gave him a cruel look.", "communion low"),
+    ("He was a respected and wealthy merchant.", "agency high"),
+    ("She was a kind, patient teacher.", "communion high"),
+    ("He was a corrupt mayor.", "communion low"),
+    ("A timid young apprentice swept the floor.", "agency low"),
+    # everyone and no one
+    ("Everyone was friendly that night.", "nothing"),
+    ("Nobody was honest there.", "nothing"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "want"), [*SENTENCES, *MORE])
+def test_a_sentence_shows_the_end_that_a_reader_sees(sentence, want):
+    names = [f"{dimension} {end}" for dimension in DIMENSIONS for end in ("low", "high")]
+    found = [name for name, many in zip(names, hits(sentence), strict=True) if many]
+    assert found == ([] if want == "nothing" else [want])
 
 
 # --- what is a story ------------------------------------------------------------------------------
