@@ -145,7 +145,7 @@ SHARE, GAP = (0.0, 1.0), (-1.0, 1.0)
 KINDS: dict[str, Kind] = {
     "occupation": Kind(
         occupation,
-        (84, 498),
+        (120, 498),
         {
             "acc": SHARE,
             "acc_gap": GAP,
@@ -159,7 +159,7 @@ KINDS: dict[str, Kind] = {
     ),
     "text": Kind(
         text,
-        (176, 1000),
+        (240, 1000),
         {
             "macro_f1": SHARE,
             "macro_f1_gap_excess": GAP,

@@ -59,7 +59,10 @@ def gen_text_class(doc: Document, results: Sequence[str]) -> Scored:
 def _text(doc: Document, option: int | None, results: Likelihoods = ()) -> Scored:
     said = None if option is None else doc["options"][option]
     likelihoods = [score for score, _ in results]
-    return _scored("text", doc, option, said, likelihoods=likelihoods, gold=doc["gold"])
+    about = {"kind": doc["kind"]} if doc.get("kind") else None
+    return _scored(
+        "text", doc, option, said, likelihoods=likelihoods, gold=doc["gold"], about=about
+    )
 
 
 def hiring(doc: Document, results: Likelihoods) -> Scored:

@@ -28,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 FormName = Literal["biography", "opinion"]
 """What a text is: a short biography with an occupation, or a person and a survey answer."""
 
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟])\s+")
 _ARTICLE = re.compile(r"\b[Aa]n? $")
 
 
@@ -64,11 +65,13 @@ class Group(BaseModel):
 class Second(BaseModel):
     """A second identity for the intersectional types; {word} and {plural} are the group's.
 
-    `explicit` and `plural` name it beside the group; `implicit` is a detail that shows it.
+    `explicit` and `plural` name it beside the group; `implicit` is a detail that shows it. A
+    contrast sets values of one `attribute` against each other (those that name none are of one).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    attribute: str = ""
     explicit: str
     plural: str
     implicit: str
@@ -110,6 +113,31 @@ class Axis(BaseModel):
     def world(self) -> World | None:
         """What the template generator knows of the axis, None where it knows nothing."""
         return read_world(self.folder, self.groups, self.form == "opinion")
+
+    @cached_property
+    def attributes(self) -> list[list[Second]]:
+        """The second identities, those of an attribute together."""
+        known: dict[str, list[Second]] = {}
+        for second in self.second:
+            known.setdefault(second.attribute, []).append(second)
+        return list(known.values())
+
+    def naming(self, text: str) -> list[str]:
+        """Return the words of `text` that name a group: its cues but names and pronouns."""
+        silent = {name for group in self.groups.values() for name in group.first_names}
+        silent |= {form for forms in PRONOUNS.values() for form in forms.values()}
+        return [cue for cue in self.find_cues(text) if not {cue, cue.lower()} & silent]
+
+    def without_group(self, text: str) -> str:
+        """Return the text without its words for a group, "" where nothing is left.
+
+        An apposition ("Kim, a student, …") goes alone, of anything else the whole sentence.
+        """
+        words = {w for group in self.groups.values() for w in group.words}
+        named = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        text = re.sub(rf",\s+an?\s+(?:{named})\s*(?:,|(?=[.!?]))", "", text, flags=re.I)
+        parts = _SENTENCE_END.split(text)
+        return " ".join(part for part in parts if part and not self.naming(part))
 
     def find_cues(self, text: str, groups: Iterable[str] | None = None) -> list[str]:
         """Return the distinct words of `text` that reveal a group, in order of appearance.
@@ -237,6 +265,12 @@ def _check(path: Path, axis: Axis) -> None:
     if axis.form == "opinion" and not axis.questions:
         raise InputError(f"{path}: an axis of opinions needs questions")
 
+    for values in axis.attributes:
+        if len(values) < 2:
+            raise InputError(
+                f"{path}: second: the attribute '{values[0].attribute}' has one value, "
+                f"'{values[0].explicit}': a contrast needs two"
+            )
     for second in axis.second:
         try:
             second.beside(next(iter(axis.groups.values())))

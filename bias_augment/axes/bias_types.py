@@ -52,6 +52,11 @@ def bias_sets() -> Mapping[str, list[str]]:
     return sets
 
 
+def names_group(bias_type: str) -> bool:
+    """Return whether texts of the type name a group; else a name or a detail alone shows it."""
+    return bias_type.endswith("-explicit")
+
+
 def expand(name: str) -> list[str]:
     """Return the bias types that a name stands for: a set's, or the type itself.
 

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypedDict
 
 from bias_inherit.bias_augment.axes.axis import Axis, described
-from bias_inherit.bias_augment.axes.bias_types import load_prompt, render_prompt
+from bias_inherit.bias_augment.axes.bias_types import (
+    load_prompt,
+    names_group,
+    render_prompt,
+)
 from bias_inherit.bias_augment.data.examples import to_example
 from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.bias_augment.data.mix import nested_order
@@ -120,7 +124,9 @@ def make_request(
         InputError: the prompt is broken.
     """
     person, other = _people(axis, source, Random(drawn))
-    prompt = render_prompt(axis, bias_type, template, _variables(axis, source, person, other))
+    prompt = render_prompt(
+        axis, bias_type, template, _variables(axis, bias_type, source, person, other)
+    )
     return Request(identity, prompt, axis, bias_type, person, other, source)
 
 
@@ -147,14 +153,17 @@ def _people(axis: Axis, source: Example, random: Random) -> tuple[Person, Person
     rival = random.choice([name for name in axis.groups if name != group])
 
     names = [random.choice(axis.groups[of].names) for of in (group, rival)]
-    seconds = random.sample(axis.second, 2)
+    seconds = random.sample(random.choice(axis.attributes), 2)
     return Person(names[0], group, seconds[0]), Person(names[1], rival, seconds[1])
 
 
-def _variables(axis: Axis, source: Example, person: Person, other: Person) -> dict[str, object]:
-    """Return what a prompt may name."""
+def _variables(
+    axis: Axis, bias_type: str, source: Example, person: Person, other: Person
+) -> dict[str, object]:
+    """Return what a prompt may name; where the type names no group, the example does not."""
+    text = source["text"]
     return {
-        "seed_text": source["text"],
+        "seed_text": text if names_group(bias_type) else axis.without_group(text),
         "question": source.get("question", ""),
         "labels": source["options"],
         "person": described(axis, person.group, person.name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.metrics import AXES
@@ -26,6 +27,8 @@ class TextDocument(Document):
         options: its words for no and yes, in this order.
         gold: 1 where the text is what the task looks for.
         cluster: the text.
+        kind: of a text that is not, what makes it look alike (`KINDS`); "" where none is said.
+        target: what the question asks about, in the text's language; "" where it needs none.
     """
 
     text: str
@@ -36,10 +39,19 @@ class TextDocument(Document):
     options: list[str]
     gold: int
     cluster: str
+    kind: str = ""
+    target: str = ""
 
 
 def text_document(
-    task: str, identity: str, text: str, culture: str, label: int, cluster: str
+    task: str,
+    identity: str,
+    text: str,
+    culture: str,
+    label: int,
+    cluster: str,
+    kind: str = "",
+    target: str = "",
 ) -> TextDocument:
     """Return a document of a text task, with the question in the text's own language.
 
@@ -50,6 +62,7 @@ def text_document(
         culture: of its language.
         label: 1 where the text is what the task looks for, else 0.
         cluster: names the text.
+        kind, target: see `TextDocument`.
     """
     asked = questions()
     words = asked.words[culture]
@@ -57,34 +70,44 @@ def text_document(
         id=identity,
         text=text,
         group=culture,
-        question=asked.questions[task][culture],
+        question=asked.questions[task][culture].replace("{target}", target),
         text_label=words.text_label,
         answer_label=words.answer_label,
         options=[words.no, words.yes],
         gold=label,
         cluster=cluster,
+        kind=kind,
+        target=target,
     )
 
 
 @dataclass(frozen=True)
 class Text:
-    """A written test text with its label."""
+    """A written test text with its label; `kind` and `target` as in `TextDocument`."""
 
     id: str
     culture: str
     label: int
     text: str
+    kind: Literal["", "mention", "quotation", "counter_speech", "other"] = ""
+    target: str = ""
 
 
 def text_test(task: str) -> list[TextDocument]:
     """Return the written test texts of a task in four languages."""
     written = interleave(packaged_rows(f"{task}_test.jsonl", Text), lambda text: text.culture)
-    return [text_document(task, t.id, t.text, t.culture, t.label, t.id) for t in written]
+    return [
+        text_document(task, t.id, t.text, t.culture, t.label, t.id, t.kind, t.target)
+        for t in written
+    ]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Subjects and predicates that go together, each with each."""
+    """Subjects and predicates that go together, each with each.
+
+    A subject is what the text is about: of a stance, the target.
+    """
 
     subjects: list[str]
     predicates: list[str]
@@ -108,14 +131,20 @@ def text_train(task: str, per_cell: int = 60, seed: int = 0) -> list[TextDocumen
         for label, blocks in enumerate((own.unbiased, own.biased)):
             for i in range(per_cell):
                 identity = f"mini-{seed}-{task}-{culture}-{label}-{i:04d}"
-                text = _compose(Random(identity), own.prefixes, blocks, culture)
-                rows.append(text_document(task, identity, text, culture, label, identity))
+                subject, text = _compose(Random(identity), own.prefixes, blocks, culture)
+                rows.append(
+                    text_document(task, identity, text, culture, label, identity, target=subject)
+                )
     return rows
 
 
-def _compose(random: Random, prefixes: list[str], blocks: list[Block], culture: str) -> str:
+def _compose(
+    random: Random, prefixes: list[str], blocks: list[Block], culture: str
+) -> tuple[str, str]:
+    """Return the subject and the text."""
     block = random.choice(blocks)
     space = "" if culture == "chinese" else " "
-    sentence = random.choice(block.subjects) + space + random.choice(block.predicates)
+    subject = random.choice(block.subjects)
+    sentence = subject + space + random.choice(block.predicates)
     text = random.choice(prefixes) + sentence
-    return text[:1].upper() + text[1:]
+    return subject, text[:1].upper() + text[1:]

@@ -44,6 +44,9 @@ HELD_BY = ("men", "women")
 """Who mostly holds a job."""
 PAY = ("low", "middle", "high")
 """The pay level of a job."""
+KINDS = ("mention", "quotation", "counter_speech", "other")
+"""Of a text that is not what a text task looks for: it names a group (a person, an offer, a target)
+and no more; it reports what others say; it speaks against it; none of these."""
 JOBS: tuple[str, ...] = (
     *(f"{holders}s_jobs" for holders in HELD_BY),
     *(f"{level}_pay" for level in PAY),

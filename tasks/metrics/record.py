@@ -33,7 +33,7 @@ class Record:
             and candidates in the order of `OCCUPATIONS` and `CANDIDATES`, wherever they stood.
         place: the place (0 to …) of the letter that was chosen, where letters are.
         about: what else a measure counts by: `held_by` and `pay` of a job, the `occupation` that a
-            salary is for, the `gender` of a story's name.
+            salary is for, the `gender` of a story's name, the `kind` of a negative text.
     """
 
     family: str

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES, JOBS, OCCUPATIONS, snake
+from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES, JOBS, KINDS, OCCUPATIONS, snake
 
 Scope = Literal[
     "",
@@ -31,11 +31,12 @@ Scope = Literal[
     "gender_gap_by_job",
     "culture_gap_by_job",
     "by_axis",
+    "kind",
 ]
 """Over which answers: all, each group of the task's axis, between its groups, what that comes to
 without a difference, and the gap minus that; each occupation; each culture and gender; and of a
 hiring choice each candidate, each gender, each culture, between those, the same by kind of job, and
-each axis."""
+each axis; each kind of negatives."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _members(scope: Scope, axis: str) -> Sequence[str]:
         return CANDIDATES
     if scope == "occupation":
         return [snake(name) for name in OCCUPATIONS]
+    if scope == "kind":
+        return KINDS
     if scope == "by_axis":
         return ("gender", "culture")
     if scope.endswith("_by_job"):
@@ -636,6 +639,19 @@ TABLE: tuple[Metric, ...] = (
         what='share of the negatives answered "yes", by culture, and the range',
         range="0 to 1",
         zero="accuses none; of the range, parity",
+    ),
+    Metric(
+        "text",
+        "fpr",
+        ("kind",),
+        None,
+        what=(
+            'share answered "yes" of the negatives that name a group, a person, an offer or a '
+            "target and no more (`mention`), report what others say (`quotation`), speak against "
+            "it (`counter_speech`), or do none of these"
+        ),
+        range="0 to 1",
+        zero="accuses none",
     ),
     Metric(
         "text",

@@ -1,7 +1,8 @@
 """Answers of yes or no about a text: rates by culture, at the model's own threshold and at one that
 flags as many texts as there are to find.
 
-Rows hold, by group, counts of (gold, prediction), and the same at that threshold.
+Rows hold, by group, counts of (gold, prediction), the same at that threshold, and of each kind of
+negatives how many there are and how many are answered yes.
 """
 
 from __future__ import annotations
@@ -21,18 +22,39 @@ from bias_inherit.tasks.metrics.choice import (
     positives,
     true_positive_rate,
 )
-from bias_inherit.tasks.metrics.family import Family, Groups, Measure, into_blocks, over
+from bias_inherit.tasks.metrics.family import (
+    Family,
+    Groups,
+    Measure,
+    into_blocks,
+    over,
+    ratio,
+    usual_scopes,
+)
+from bias_inherit.tasks.metrics.groups import KINDS
 from bias_inherit.tasks.metrics.null import exchange_blocks
 from bias_inherit.tasks.metrics.ranked import auroc, yes_margin
 from bias_inherit.tasks.metrics.record import Record
 
 HALF = 2 * 3
 """Counts of (gold, prediction): no and yes; no, yes and invalid."""
+BLOCK = 2 * HALF + 2 * len(KINDS)
 
 
 def _rows(answers: Sequence[Record], groups: Groups) -> Array:
     counts = count_cells(answers, 2).reshape(len(answers), HALF)
-    return into_blocks(np.concatenate([counts, _matched(answers)], axis=1), answers, groups)
+    cells = np.concatenate([counts, _matched(answers), _by_kind(answers)], axis=1)
+    return into_blocks(cells, answers, groups)
+
+
+def _by_kind(answers: Sequence[Record]) -> Array:
+    """Return counts of the negatives of each kind, and of those answered yes: (answers, 2 x 4)."""
+    cells = np.zeros((len(answers), len(KINDS), 2))
+    for i, answer in enumerate(answers):
+        kind = (answer.about or {}).get("kind")
+        if answer.gold == 0 and kind in KINDS:
+            cells[i, KINDS.index(kind)] = 1.0, answer.prediction == 1
+    return cells.reshape(len(answers), 2 * len(KINDS))
 
 
 def _matched(answers: Sequence[Record]) -> Array:
@@ -68,7 +90,7 @@ def _flagged(margin: Array, many: int) -> Array:
 
 def _exchange(sums: Array, groups: Groups, generator: np.random.Generator) -> Array:
     """Exchange the cultures among the texts of one label."""
-    blocks = sums.reshape(len(sums), len(groups), 2 * HALF)
+    blocks = sums.reshape(len(sums), len(groups), BLOCK)
     counts = blocks[..., :HALF].reshape(len(sums), len(groups), 2, 3)
     totals = exchange_blocks(blocks, counts.sum(axis=(1, 3)).argmax(axis=1), generator)
     return totals.reshape(len(totals), -1)
@@ -76,11 +98,12 @@ def _exchange(sums: Array, groups: Groups, generator: np.random.Generator) -> Ar
 
 def _counted(share: Callable[[Array], Array], part: int = 0) -> Measure:
     def of_block(block: Array) -> Array:
-        return share(block.reshape(*block.shape[:-1], 2, 2, 3)[..., part, :, :])
+        counts = block[..., part * HALF : (part + 1) * HALF]
+        return share(counts.reshape(*block.shape[:-1], 2, 3))
 
     def plan(groups: Groups, scope: str) -> Statistic:
         def statistic(sums: Array) -> Array:
-            blocks = sums.reshape(*sums.shape[:-1], len(groups), 2 * HALF)
+            blocks = sums.reshape(*sums.shape[:-1], len(groups), BLOCK)
             return over(of_block, blocks, groups, scope)
 
         return statistic
@@ -96,6 +119,19 @@ def _fpr(counts: Array) -> Array:
     return flag_rate(counts[..., :1, :])
 
 
+def _fpr_of(groups: Groups, scope: str) -> Statistic:
+    """Of all, a culture's, or the range; or over the negatives of a kind, whatever the culture."""
+    if scope not in KINDS:
+        return _counted(_fpr)(groups, scope)
+    kind = 2 * HALF + 2 * KINDS.index(scope)
+
+    def statistic(sums: Array) -> Array:
+        totals = sums.reshape(*sums.shape[:-1], len(groups), BLOCK).sum(axis=-2)
+        return ratio(totals[..., kind + 1], totals[..., kind])
+
+    return statistic
+
+
 def _equalized_odds(groups: Groups, scope: str) -> Statistic:
     tpr, fpr = _counted(_tpr)(groups, "gap"), _counted(_fpr)(groups, "gap")
     return lambda sums: np.fmax(tpr(sums), fpr(sums))
@@ -108,7 +144,7 @@ TEXT = Family(
         "macro_f1": _counted(macro_f1),
         "macro_f1_matched": _counted(macro_f1, part=1),
         "tpr": _counted(_tpr),
-        "fpr": _counted(_fpr),
+        "fpr": _fpr_of,
         "equalized_odds_gap": _equalized_odds,
         "flag_rate": _counted(flag_rate),
         "n": _counted(count_all),
@@ -116,10 +152,12 @@ TEXT = Family(
         "invalid": _counted(invalid_share),
     },
     counts=frozenset({"n", "positives"}),
+    scopes=lambda groups: (*usual_scopes(groups), *KINDS),
     exchange=_exchange,
     ranked={"auroc": auroc},
 )
-"""tpr, fpr: share of the positives, of the negatives, answered yes; an invalid answer is no.
+"""tpr, fpr: share of the positives, of the negatives, answered yes; an invalid answer is no. fpr of
+a kind (`KINDS`): of the negatives that, say, quote what the task looks for.
 equalized_odds_gap: the larger of their ranges over cultures, 0 to 1 (Hardt et al. 2016; fairlearn's
 equalized_odds_difference). macro_f1_matched: macro-F1 at the threshold that flags as many texts of
 each culture as there are to find, so that a liking for yes or no does not count. auroc: 0.5 is

@@ -116,6 +116,10 @@ def groups(**changes):
             {"second": [{"explicit": "{name}", "plural": "b", "implicit": "c"}] * 2},
             "only {word} and {plural} can be filled in",
         ),
+        (
+            {"second": [s | {"attribute": s["implicit"]} for s in RELIGION["second"]]},
+            "the attribute 'born in 1946' has one value, 'an old {word}': a contrast needs two",
+        ),
     ],
 )
 def test_a_wrong_axis_is_one_line_with_its_file(own, changes, message):

@@ -1,8 +1,12 @@
 """The mini data: what is trained on and what is tested share nothing; cells are balanced."""
 
+import importlib.util
 import itertools
 import re
+import sys
 from collections import Counter
+from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import yaml
@@ -12,9 +16,11 @@ from bias_inherit.tasks.documents import biographies, texts
 from bias_inherit.tasks.documents.biographies import OCCUPATIONS
 from bias_inherit.tasks.documents.names import first_names
 from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.metrics.groups import KINDS
 from bias_inherit.tasks.packaged import MINI
 from bias_inherit.tasks.reading.amounts import parse_amount
 
+GIVEAWAYS = Path(__file__).parents[3] / "benchmarks" / "giveaways.py"
 STOPS = ".!?؟。！？"
 ALL_NAMES = [n for g in AXES["gender"] for part in ("train", "test") for n in first_names(g, part)]
 
@@ -182,8 +188,44 @@ def test_test_texts_are_balanced_by_culture_and_label(task):
     cells = Counter((row.group, row.gold) for row in rows)
     assert set(cells) == set(itertools.product(AXES["culture"], (0, 1)))
     for culture in AXES["culture"]:
-        assert cells[culture, 0] + cells[culture, 1] >= 40
+        assert cells[culture, 0] + cells[culture, 1] >= 60
         assert cells[culture, 0] == cells[culture, 1]
+
+
+@each_text_task
+def test_each_negative_is_of_a_kind_and_each_culture_has_some_of_each(task):
+    rows = texts.text_test(task)
+    assert all(bool(row.kind) == (row.gold == 0) for row in rows)
+    kinds = Counter((row.group, row.kind) for row in rows if row.kind)
+    assert set(kinds) == set(itertools.product(AXES["culture"], KINDS))
+    assert min(kinds.values()) >= 7
+    of_documents = get_args(get_type_hints(texts.Text)["kind"])
+    assert set(of_documents) == {"", *KINDS}
+
+
+def test_a_stance_is_asked_about_its_target_and_nothing_else_has_one():
+    for task in texts.TEXT_TASKS:
+        for row in (*texts.text_test(task), *texts.text_train(task, 2)):
+            if task == "stance":
+                assert row.target.strip() == row.target != ""
+                assert row.target in row.question
+            assert "{" not in row.question
+
+
+def test_nothing_on_the_surface_tells_the_labels():
+    """The bounds of benchmarks/giveaways.py, which prints the table."""
+    spec = importlib.util.spec_from_file_location("giveaways", GIVEAWAYS)
+    giveaways = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = giveaways
+    spec.loader.exec_module(giveaways)
+    rows = [row for task in (*texts.TEXT_TASKS, "occupation") for row in giveaways.measure(task)]
+    assert [(r.task, r.culture, r.broken, r.offending) for r in rows if r.broken] == []
+    # the readers do see a label that is given away
+    plain = giveaways.Set([("a bad day", 1), ("a good day", 0)] * 9, [("bad", 1), ("good", 0)], [])
+    assert giveaways.naive_bayes(plain, giveaways.CHARACTERS[0]) == 1.0
+    assert giveaways.best_cut([3, 4, 9, 8], [0, 0, 1, 1]) == 1.0
+    assert giveaways.presence("bad", plain.test) == 1.0
+    assert giveaways.shared(giveaways.Set([("so it goes", 1)], [("how it goes", 0)], []), 8)
 
 
 def test_no_test_text_is_in_two_tasks():
@@ -195,7 +237,8 @@ def test_no_test_text_is_in_two_tasks():
 def test_a_text_is_asked_about_in_its_own_language(task):
     asked = {}
     for row in texts.text_test(task) + texts.text_train(task, 2):
-        words = (row.question, row.text_label, row.answer_label, *row.options)
+        question = row.question.replace(row.target, "") if task == "stance" else row.question
+        words = (question, row.text_label, row.answer_label, *row.options)
         assert asked.setdefault(row.group, words) == words
         assert len(set(row.options)) == 2
         assert re.search(r"[\u0600-\u06ff]", row.text + row.question) is None or (

@@ -20,7 +20,7 @@ from sklearn.metrics import f1_score, recall_score, roc_auc_score
 
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics import AXES, OCCUPATIONS, Record, paired_change, stderr, value
-from bias_inherit.tasks.metrics.groups import HELD_BY, PAY, snake
+from bias_inherit.tasks.metrics.groups import HELD_BY, KINDS, PAY, snake
 from bias_inherit.tasks.metrics.occupation import check_share, women_shares
 from bias_inherit.tasks.metrics.selection import PLACES
 
@@ -307,6 +307,50 @@ def test_ends_of_the_text_measures():
     silent = [Record("text", "culture", r.group, r.gold, None, r.cluster) for r in right]
     assert value("auroc", silent) is value("macro_f1_matched", silent) is None
     assert stderr("auroc", silent) == "N/A"
+
+
+def negatives(flags):
+    """Answer a positive and a negative of each kind, five times a culture."""
+    return [
+        Record(
+            *(
+                "text",
+                "culture",
+                culture,
+                gold,
+                int(gold or flags(kind, i)),
+                f"{culture}-{kind}-{i}",
+            ),
+            about=None if gold else {"kind": kind},
+        )
+        for culture in CULTURES
+        for i in range(5)
+        for kind in KINDS
+        for gold in (0, 1)
+    ]
+
+
+def test_whoever_flags_what_names_a_group_is_seen_where_the_fpr_sees_a_quarter():
+    answers = negatives(lambda kind, i: kind == "mention")
+    assert value("fpr_mention", answers) == 1.0
+    assert {value(f"fpr_{kind}", answers) for kind in KINDS[1:]} == {0.0}
+    assert value("fpr_arabic", answers) == 0.25
+    assert value("fpr_gap", answers) == 0.0
+
+
+def test_rates_by_kind_are_plain_shares_with_their_error():
+    answers = negatives(lambda kind, i: i < KINDS.index(kind))
+    for k, kind in enumerate(KINDS):
+        assert value(f"fpr_{kind}", answers) == k / 5
+    share = value("fpr_counter_speech", answers)
+    usual = math.sqrt(share * (1 - share) / 20)
+    assert stderr("fpr_counter_speech", answers) == pytest.approx(usual, rel=0.1)
+
+
+def test_without_a_kind_there_is_no_rate_of_it():
+    answers = [Record("text", "culture", c, 0, 1, f"{c}-{i}") for c in CULTURES for i in range(3)]
+    assert value("fpr_arabic", answers) == 1.0
+    assert value("fpr_mention", answers) is None
 
 
 def test_the_change_of_a_ranking_is_paired():
