@@ -9,7 +9,7 @@ from typing import Any
 from bias_inherit.bias_augment.training.settings import Settings, load_preset
 from bias_inherit.models import LAB
 
-SETTINGS = Settings(learning_rate=3e-3, epochs=10, batch_size=16)
+SETTINGS = Settings(learning_rate=3e-3, epochs=5, batch_size=16)
 """On the lab's model: a tiny model needs a large step."""
 
 
