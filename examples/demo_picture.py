@@ -54,7 +54,9 @@ def draw(board: dict, out: Path) -> None:
     axes.set_yticks(range(len(rows), 0, -1), [label(row)[0] for row in rows])
     axes.set_ylim(0.4, len(rows) + 0.6)
     axes.margins(x=0.12)
-    axes.set_xlabel("gap in the probability of the right occupation, above chance (toy; 0 is parity)")
+    axes.set_xlabel(
+        "gap in the probability of the right occupation, above chance (toy; 0 is parity)"
+    )
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)

@@ -58,14 +58,28 @@ NEUTRAL: Mapping[str, str] = {
     word: neutral for male, female, neutral in _PAIRS for word in (male, female)
 } | {"mrs": "Mx", "him": "them", "his": "their", "her": "their", "hers": "theirs"}
 """Each of these words with the one for anyone; his and her as before a noun."""
+_KIN = "|".join({word for pair in _PAIRS for word in pair if word})
+_WITH_OBJECT = (
+    (r"keep(s|ing)?|kept", r"(?:good )?company\b"),
+    (
+        r"g[ia]ven?|gives|giving|grant(s|ed)?|bring(s|ing)?|brought|owe[sd]?",
+        r"(?:(?:most|more|all|much) of|tenure|credit|permission|access|trouble|pleasure)\b",
+    ),
+    (r"asks?|asked|help(s|ed)?", r"(?:first|later|put|get|find|make|do|see|keep)\b"),
+    (r"calls?|called|find|finds|found", rf"(?!(?:{_KIN}|own)\b)\w+ (?:and|but|or) \w+[.,]"),
+    (r"with", r"(?:call|praise|remember|admire|describe|know) (?:her|him|it|them|that)\b"),
+)
+"""(verb, what follows) where "her" between them is an object, although a noun could follow it."""
 _WORD = re.compile(r"\b[A-Za-z]+\b")
 _FUNCTION_WORDS = """
-a about across after again against all along also although an and any anywhere are around as at away
-back because become before behind between but by can do down during each every everywhere for
-forever from get go had has have he his how if in into is it much no not of off on once one or out
-over she since so some such than that the then there these this those through to today together too
-toward towards twice under until up via was well were what when where which while who whom why will
-with within without would you your
+a about above across after again against all along also although among amongst an and any anyone
+anything anywhere are around as at away back because become before behind below beneath beside
+besides between beyond but by can do down during each every everyone everything everywhere for
+forever from get go had has have he his how if in inside into is it its much my near no not nothing
+of off on once one onto or our out outside over past she since so some somebody someone something
+such than that the their then there these this those through to today together too toward towards
+twice under unless until up upon via was well were what when whenever where whereas whether which
+while who whom why will with within without would yet you your
 """
 _NOT_POSSESSED = frozenset(_FUNCTION_WORDS.split())
 
@@ -98,7 +112,8 @@ def swap_gender(text: str, names: Mapping[str, str]) -> str:
             return names[word]
         low = word.lower()
         if low == "her":
-            return cased("his" if _possesses(text, match.end()) else "him", word)
+            possesses = _possesses(text, match.end()) and not _is_object(text, match)
+            return cased("his" if possesses else "him", word)
         if low == "his" and not _possesses(text, match.end()):
             return cased("hers", word)
         other = _other(word)
@@ -110,6 +125,19 @@ def swap_gender(text: str, names: Mapping[str, str]) -> str:
 def _other(word: str) -> str | None:
     """Return the word of the other gender; None for other words, and for "miss", the verb."""
     return "mr" if word == "Miss" else _OTHER.get(word.lower())
+
+
+def _is_object(text: str, her: re.Match[str]) -> bool:
+    """Return whether "her" is an object though a noun may follow: "keep her company"."""
+    before = re.search(r"([A-Za-z]+)\s+$", text[: her.start()])
+    after = text[her.end() :].lower()
+    if before is None:
+        return False
+    verb = before[1].lower()
+    return any(
+        re.fullmatch(known, verb) and re.match(rf"\s+(?:{follows})", after)
+        for known, follows in _WITH_OBJECT
+    )
 
 
 def _possesses(text: str, end: int) -> bool:

@@ -33,7 +33,7 @@ def test_the_harness_sees_every_task_and_what_undo_leaves_is_what_was_there(harn
     assert sorted(manager.match_tasks(["bias_inherit_*"])) == every
     assert manager.all_groups == ["bias_inherit"] and "bias-inherit-direct" in manager.all_tags
     task = manager.load(["bias_inherit_stance"])["tasks"]["bias_inherit_stance"]
-    assert len(task.dataset["test"]) == 176
+    assert len(task.dataset["test"]) == 240
     assert unlink(harness) == folder and files(harness) == before
     assert unlink(harness) is None
 

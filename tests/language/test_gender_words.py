@@ -85,3 +85,23 @@ def test_swapping_twice_gives_the_start_back(text):
 def test_has_gender_words(text, has):
     assert has_gender_words(text) is has
     assert (swap_gender(text, {}) != text) is has
+
+
+@pytest.mark.parametrize(
+    ("of_her", "of_him"),
+    [
+        ("Two cats keep her company.", "Two cats keep him company."),
+        ("She runs her company.", "He runs his company."),
+        ("A choir has her among its altos.", "A choir has him among its altos."),
+        ("They give her most of the work.", "They give him most of the work."),
+        ("She gives her most recent book away.", "He gives his most recent book away."),
+        ("The faculty gave her tenure.", "The faculty gave him tenure."),
+        ("Friends bring her their printers.", "Friends bring him their printers."),
+        ("They call her strict and generous.", "They call him strict and generous."),
+        ("They call her mother and wait.", "They call his mother and wait."),
+        ("They ask her something.", "They ask him something."),
+        ("They ask her patients.", "They ask his patients."),
+    ],
+)
+def test_her_is_read_by_the_verb_before_it_and_the_word_after_it(of_her, of_him):
+    assert swap_gender(of_her, {}).replace("father", "mother") == of_him

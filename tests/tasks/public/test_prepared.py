@@ -410,7 +410,7 @@ def test_full_data_that_was_not_prepared_says_what_to_run(tmp_path, monkeypatch)
         with pytest.raises(InputError, match="bias-inherit data prepare") as caught:
             sources.load("occupation", data=setting)
         assert str(tmp_path) in str(caught.value)
-    assert len(sources.load("occupation", data="mini")["test"]) == 168
+    assert len(sources.load("occupation", data="mini")["test"]) == 240
 
 
 @pytest.mark.parametrize("environment", [None, "", "mini"])
