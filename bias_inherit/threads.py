@@ -41,12 +41,18 @@ def cpu_threads(base: str) -> Iterator[int]:
 
 
 def side_by_side(base: str, models: int) -> int:
-    """Return how many models are trained at once: small ones without a GPU, as many as cores."""
+    """Return how many models are trained at once.
+
+    Small ones without a GPU, as many as the cores hold with one thread each, or with as many as
+    `OMP_NUM_THREADS` gives each.
+    """
     import torch
 
     if not is_small(base) or torch.cuda.is_available():
         return 1
-    return max(1, min(models, _cores()))
+    threads = os.environ.get(SET_BY_USER, "")
+    each = int(threads) if threads.isdigit() and int(threads) else 1
+    return max(1, min(models, _cores() // each))
 
 
 def _cores() -> int:

@@ -85,7 +85,10 @@ def test_a_small_model_gets_one_thread_and_the_user_is_asked_first(lab_base, tmp
         with threads.cpu_threads(lab_base) as many:
             assert many == 2
         monkeypatch.setattr(threads, "_cores", lambda: 8)
-        assert threads.side_by_side(lab_base, 5) == (1 if torch.cuda.is_available() else 5)
+        on_gpu = torch.cuda.is_available()
+        for set_to, at_once in (("2", 4), ("3", 2), ("16", 1), ("", 5), ("some", 5)):
+            monkeypatch.setenv(threads.SET_BY_USER, set_to)
+            assert threads.side_by_side(lab_base, 5) == (1 if on_gpu else at_once)
         assert threads.side_by_side(str(tmp_path), 5) == 1
     finally:
         torch.set_num_threads(before)
