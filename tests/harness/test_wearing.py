@@ -38,7 +38,7 @@ KINDS = {
     "saved-embeddings": ("LORA", LORA | {"modules_to_save": ["embed_tokens"]}),
     "saved-norms": ("LORA", LORA | {"modules_to_save": ["norm", "input_layernorm"]}),
     "replicated-layers": ("LORA", LORA | {"layer_replication": [[0, 2], [1, 3]]}),
-    "alora": ("LORA", LORA | {"alora_invocation_tokens": [326, 29]}),
+    "alora": ("LORA", LORA | {"alora_invocation_tokens": [0]}),  # the base's for INVOCATION
     "qalora": ("LORA", LORA | {"use_qalora": True, "qalora_group_size": 16}),
     "adalora": ("ADALORA", ON_THREE | {"init_r": 4, "target_r": 2, "total_step": 10}),
     "adamss": ("ADAMSS", ON_TWO),
@@ -100,6 +100,8 @@ UNFIT = {
 }
 """Kinds whose forward pass asks for more than lm-eval gives: the plain command fails too."""
 
+INVOCATION = "Biography:"
+"""Stands in every prompt asked here; from it on an aLoRA adapter does something."""
 CHANGING = {"pissa", "pissa-fast", "olora", "replicated-layers", "saved-embeddings"}
 """Kinds after which the base is loaded anew (there are others)."""
 HARMLESS = {"lora", "dora", "rslora", "ia3", "prompt", "vera", "vblora"}
@@ -120,11 +122,14 @@ def write_adapter(folder, base, name):
     """Write an adapter of a kind, its weights moved off their start; return its folder."""
     import torch
     from peft import get_peft_model
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     if (folder / name).is_dir():
         return folder / name
     config = config_of(name)
+    if getattr(config, "alora_invocation_tokens", None):
+        tokens = AutoTokenizer.from_pretrained(base)(INVOCATION, add_special_tokens=False)
+        config.alora_invocation_tokens = tokens["input_ids"]
     torch.manual_seed(len(name))
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
     with torch.no_grad():
