@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 from bias_inherit.tasks.metrics import AXES, OCCUPATIONS, Record, stderr, value
 from bias_inherit.tasks.metrics.groups import HELD_BY, PAY
-from bias_inherit.tasks.metrics.table import SUITES, metric_names
+from bias_inherit.tasks.metrics.metric import SUITES
+from bias_inherit.tasks.metrics.table import metric_names
 
 
 def _occupation(r: random.Random, i: int) -> Record:

@@ -1,6 +1,6 @@
 """`process_results` of the tasks: what the model said becomes one `Record` per document.
 
-Which metrics a task has stands in `metrics/table.py`. The functions `gen_…` read what a model
+Which metrics a task has stands in `metrics/tables/`. The functions `gen_…` read what a model
 wrote where it gives no log-likelihoods.
 """
 
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from bias_inherit.tasks.metrics.groups import OCCUPATIONS
+from bias_inherit.tasks.metrics.metric import SUITES
 from bias_inherit.tasks.metrics.record import Record, Scored
 from bias_inherit.tasks.metrics.similarity import jensen_shannon_similarity
-from bias_inherit.tasks.metrics.table import SUITES, metric_names
+from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.reading.amounts import parse_amount
 from bias_inherit.tasks.reading.options import parse_letter, parse_yes_no
 from bias_inherit.tasks.reading.traits import count_traits, lexicon_path, load_lexicon

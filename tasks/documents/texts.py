@@ -8,7 +8,7 @@ from typing import Literal
 
 from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.metrics import AXES
-from bias_inherit.tasks.metrics.table import TEXT_TASKS
+from bias_inherit.tasks.metrics.metric import TEXT_TASKS
 from bias_inherit.tasks.packaged import packaged_rows, packaged_yaml
 from bias_inherit.tasks.questions import questions
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bias_inherit.tasks.metrics.metric import SUITES
 from bias_inherit.tasks.metrics.record import Record
 from bias_inherit.tasks.metrics.scores import stderr, value
-from bias_inherit.tasks.metrics.table import SUITES, metric_names
+from bias_inherit.tasks.metrics.table import metric_names
 
 ERROR = "_stderr"
 

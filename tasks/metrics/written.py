@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.metrics.table import SUITES, Metric, rows_of
+from bias_inherit.tasks.metrics.metric import SUITES, Metric
+from bias_inherit.tasks.metrics.table import rows_of
 
 FOLDER = Path(__file__).resolve().parents[1]
 MARKS: Mapping[str, tuple[str, str]] = {

@@ -11,7 +11,8 @@ from bias_inherit.tasks import answers, sources
 from bias_inherit.tasks.configs import render, task_config, task_files, task_names
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
 from bias_inherit.tasks.metrics import CANDIDATES, Record, aggregate
-from bias_inherit.tasks.metrics.table import SUITES, metric_names
+from bias_inherit.tasks.metrics.metric import SUITES
+from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.reading.amounts import parse_amount
 
 PROBE = "values_global_opinions"

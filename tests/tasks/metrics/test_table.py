@@ -11,8 +11,9 @@ from bias_inherit.tasks.configs import task_config
 from bias_inherit.tasks.metrics import FAMILIES
 from bias_inherit.tasks.metrics.groups import AXES
 from bias_inherit.tasks.metrics.headline import Headline
+from bias_inherit.tasks.metrics.metric import SUITES
 from bias_inherit.tasks.metrics.scores import split
-from bias_inherit.tasks.metrics.table import SUITES, TABLE, check, group_counts
+from bias_inherit.tasks.metrics.table import TABLE, check, group_counts
 from bias_inherit.tasks.metrics.written import written
 
 
