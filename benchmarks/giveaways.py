@@ -163,6 +163,7 @@ def text_row(task: str, culture: str) -> Row:
     known = text_set(task, culture)
     labels = [gold for _, gold in known.test]
     lengths = ([len(t) for t, _ in known.test], [len(t.split()) for t, _ in known.test])
+    offending = shared(known, RUN.get(culture, RUN_ELSEWHERE))
     marks = {mark: presence(pattern, known.test) for mark, pattern in MARKS.items()}
     mark = max(marks, key=marks.__getitem__)
     cells = {
@@ -171,24 +172,24 @@ def text_row(task: str, culture: str) -> Row:
         "length": max(best_cut(values, labels) for values in lengths),
         "negator": presence(NEGATORS[culture], known.test),
         "mark": marks[mark],
-        "shared": len(shared(known, RUN.get(culture, RUN_ELSEWHERE))),
+        "shared": len(offending),
         "n": len(known.test),
     }
     broken = [cue for cue in ("length", "negator") if cells[cue] > CUE]
     broken += [f"mark {mark}"] if cells["mark"] > CUE else []
     broken += _broken(cells, LEAST["text"])
-    return Row(task, culture, cells, broken, shared(known, RUN.get(culture, RUN_ELSEWHERE)))
+    return Row(task, culture, cells, broken, offending)
 
 
 def occupation_row() -> Row:
     """Return what is measured of the biographies."""
     known = occupation_set()
+    offending = shared(known, RUN_ELSEWHERE)
     cells = {
         "phrases": max(naive_bayes(known, count) for count in CHARACTERS),
-        "shared": len(shared(known, RUN_ELSEWHERE)),
+        "shared": len(offending),
         "n": len(known.test),
     }
-    offending = shared(known, RUN_ELSEWHERE)
     return Row("occupation", "", cells, _broken(cells, LEAST["occupation"]), offending)
 
 

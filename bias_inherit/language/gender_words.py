@@ -58,15 +58,19 @@ NEUTRAL: Mapping[str, str] = {
     word: neutral for male, female, neutral in _PAIRS for word in (male, female)
 } | {"mrs": "Mx", "him": "them", "his": "their", "her": "their", "hers": "theirs"}
 """Each of these words with the one for anyone; his and her as before a noun."""
-_KIN = "|".join({word for pair in _PAIRS for word in pair if word})
+_ENDS = r"(?=\s*(?:[.,;!?]|$|(?:after|as|at|by|for|from|in|on|to|when|with)\b))"
 _WITH_OBJECT = (
-    (r"keep(s|ing)?|kept", r"(?:good )?company\b"),
+    (r"keep(s|ing)?|kept", rf"(?:good )?company{_ENDS}"),
     (
         r"g[ia]ven?|gives|giving|grant(s|ed)?|bring(s|ing)?|brought|owe[sd]?",
-        r"(?:(?:most|more|all|much) of|tenure|credit|permission|access|trouble|pleasure)\b",
+        rf"(?:(?:most|more|all|much) of\b|(?:tenure|credit|permission|access|pleasure){_ENDS})",
     ),
-    (r"asks?|asked|help(s|ed)?", r"(?:first|later|put|get|find|make|do|see|keep)\b"),
-    (r"calls?|called|find|finds|found", rf"(?!(?:{_KIN}|own)\b)\w+ (?:and|but|or) \w+[.,]"),
+    (r"asks?|asked", r"first (?:about|for|to)\b"),
+    (r"help(s|ed)?", r"(?:put|get|find|make|do|see|keep)\b"),
+    (
+        r"calls?|called",
+        r"(?:brave|calm|fair|generous|gentle|honest|kind|patient|strict)\b(?= (?:and|but)\b|[.,])",
+    ),
     (r"with", r"(?:call|praise|remember|admire|describe|know) (?:her|him|it|them|that)\b"),
 )
 """(verb, what follows) where "her" between them is an object, although a noun could follow it."""
@@ -75,11 +79,11 @@ _FUNCTION_WORDS = """
 a about above across after again against all along also although among amongst an and any anyone
 anything anywhere are around as at away back because become before behind below beneath beside
 besides between beyond but by can do down during each every everyone everything everywhere for
-forever from get go had has have he his how if in inside into is it its much my near no not nothing
-of off on once one onto or our out outside over past she since so some somebody someone something
-such than that the their then there these this those through to today together too toward towards
-twice under unless until up upon via was well were what when whenever where whereas whether which
-while who whom why will with within without would yet you your
+forever from get go had has have he his how if in into is it its much my no not nothing of off on
+once one onto or our out over she since so some somebody someone something such than that the their
+then there these this those through to today together too toward towards twice under unless until up
+upon via was well were what when whenever where whereas whether which while who whom why will with
+within without would yet you your
 """
 _NOT_POSSESSED = frozenset(_FUNCTION_WORDS.split())
 
