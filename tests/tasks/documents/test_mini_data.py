@@ -96,6 +96,18 @@ def test_each_biography_is_told_of_both_genders_in_one_cluster(rows):
         assert swap_gender(told["male"].text, {}) != told["male"].text
 
 
+def test_names_run_through_every_occupation():
+    for gender in AXES["gender"]:
+        known = set(first_names(gender, "test"))
+        told = {}
+        for row in biographies.occupation_test():
+            if row.group == gender:
+                found = known & set(re.findall(r"\w+", row.text))
+                told.setdefault(row.gold, set()).update(found)
+        assert len(told) == len(OCCUPATIONS)
+        assert all(names == known for names in told.values())
+
+
 def test_occupations_are_balanced_and_consistent():
     for rows in (biographies.occupation_test(), biographies.occupation_train(4)):
         cells = Counter((row.group, row.gold) for row in rows)

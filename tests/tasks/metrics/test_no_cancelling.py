@@ -321,7 +321,7 @@ def negatives(flags):
                 int(gold or flags(kind, i)),
                 f"{culture}-{kind}-{i}",
             ),
-            about=None if gold else {"kind": kind},
+            about={"kind": kind},  # of a positive it counts for nothing
         )
         for culture in CULTURES
         for i in range(5)
