@@ -51,7 +51,10 @@ def change(
 
     mine, theirs = result.logged, before.logged
     if mine and theirs:
-        records, others = _records(result, mine, now.metric), _records(before, theirs, now.metric)
+        records, others = (
+            records_of(result, mine, now.metric),
+            records_of(before, theirs, now.metric),
+        )
         if records and others:
             try:
                 value, error = paired_change(now.metric, records, others)
@@ -69,8 +72,13 @@ def change(
     return Change(interval(now.value - then.value, error, n, ends), False)
 
 
-def _records(result: TaskResult, samples: list[Sample], metric: str) -> list[Record]:
-    """Return the records of ours among logged samples.
+def records_of(result: TaskResult, samples: list[Sample], metric: str) -> list[Record]:
+    """Return the records of ours among logged samples; none of a metric of somebody else's.
+
+    Args:
+        result: names the file in messages.
+        samples: of the result.
+        metric: that the records are for.
 
     Raises:
         InputError: one is broken.

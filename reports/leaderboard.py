@@ -98,7 +98,7 @@ def leaderboard(
     against = None if baseline is None else _named(runs, baseline)
     sections: dict[tuple[str, str], Section] = {}
     for run in sorted(runs, key=_order):
-        compared = against or _baseline(run, runs)
+        compared = against or baseline_of(run, runs)
         for result in run.tasks.values():
             for headline in _headlines(result, metrics):
                 key = (result.task, headline.score.metric + headline.score.filter)
@@ -172,7 +172,8 @@ def _named(runs: Sequence[Run], name: str) -> Run:
     return found[0]
 
 
-def _baseline(run: Run, runs: Sequence[Run]) -> Run | None:
+def baseline_of(run: Run, runs: Sequence[Run]) -> Run | None:
+    """Return the gamma = 0 arm of a run's axis, seed and base, if it can in the same form."""
     if run.arm is None:
         return None
     matches = (
@@ -180,7 +181,7 @@ def _baseline(run: Run, runs: Sequence[Run]) -> Run | None:
         for other in runs
         if other.arm is not None and other.base == run.base and other.arm.is_baseline_of(run.arm)
     )
-    return next(matches, None)
+    return min(matches, key=lambda other: other.forms != run.forms, default=None)
 
 
 def _row(run: Run, result: TaskResult, headline: Headline, baseline: Run | None) -> Row:

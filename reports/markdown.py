@@ -51,14 +51,19 @@ def _markdown(section: Section) -> str:
             lines = [[*line, cell] for line, cell in zip(lines, shown, strict=True)]
         elif shown[0]:
             notes.append(f"{name}: {shown[0]}.")
+    title = f"### {section.title}\n" + (f"\n{' '.join(notes)}\n" if notes else "")
+    return "\n".join([title, table(header, lines)])
+
+
+def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns are even."""
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
 
     def join(cells: Sequence[str]) -> str:
         return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) + " |"
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    title = f"### {section.title}\n" + (f"\n{' '.join(notes)}\n" if notes else "")
-    return "\n".join([title, join(header), rule, *map(join, lines)])
+    return "\n".join([join(header), rule, *map(join, lines)])
 
 
 def _show_n(row: Row) -> str:
@@ -86,12 +91,12 @@ _NOTES: Sequence[tuple[str, Callable[[Row], str]]] = (
 
 def _cells(row: Row, section: Section) -> list[str]:
     ratio = "" if row.arm is None else f"{float(100 * (row.arm.ratio or 0)):g} %"
-    cells = [row.model.replace("|", "\\|"), ratio, _show(row.score, section.unit)]
+    cells = [row.model.replace("|", "\\|"), ratio, show(row.score, section.unit)]
     cells.append(_show_change(row, row.score_change, section.unit))
     if section.gap:
         few = ", too few" if row.gap_n is not None and row.gap_n < FEW else ""
         pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs{few})"
-        cells.append(_show(row.gap, section.gap_unit, signed=True) + pairs)
+        cells.append(show(row.gap, section.gap_unit, signed=True) + pairs)
         cells.append(_show_change(row, row.change, section.gap_unit))
     return cells
 
@@ -101,10 +106,17 @@ def _show_change(row: Row, change: Estimate | None, unit: str | None) -> str:
         return f"not compared: {row.not_compared}"
     if change is None:
         return "baseline" if row.baseline == row.model else ""
-    return _show(change, unit, signed=True) + (" (unpaired)" if row.paired is False else "")
+    return show(change, unit, signed=True) + (" (unpaired)" if row.paired is False else "")
 
 
-def _show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:
+def show(estimate: Estimate | None, unit: str | None, signed: bool = False) -> str:
+    """Return a value with its interval, as a cell.
+
+    Args:
+        estimate: None, or without a value, is "no data".
+        unit: of an amount.
+        signed: whether a value above 0 has a plus sign.
+    """
     if estimate is None or estimate.value is None:
         return "no data"
 

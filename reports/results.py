@@ -27,7 +27,9 @@ from bias_inherit.reports.result_files import (
     leftovers,
     read_file,
 )
+from bias_inherit.tasks.forms.form import DEFAULT
 from bias_inherit.tasks.metrics.headline import Headline
+from bias_inherit.tasks.metrics.table import group_counts
 
 _MODEL_KEYS = ("pretrained", "model", "model_name", "path", "engine")
 """Arguments of lm-eval's models that name the model, in this order."""
@@ -54,7 +56,12 @@ class TaskResult:
 
     @property
     def n(self) -> int | None:
-        """Documents scored; None is unknown."""
+        """Documents scored; None is unknown. Lm-eval's number counts baselines of a form too."""
+        if self.headline is not None:
+            counts = [self.metrics.get(name) for name in group_counts(self.metrics).values()]
+            own = self.metrics.get("n") or sum(count or 0 for count in counts)
+            if own:
+                return int(own)
         return self.entry.n
 
     @cached_property
@@ -80,6 +87,12 @@ class TaskResult:
         metadata = self.entry.config.get("metadata")
         told = metadata.get("provenance") if isinstance(metadata, dict) else None
         return told if isinstance(told, dict) else {}
+
+    @property
+    def form(self) -> int:
+        """The form that the question was asked in; the default where nothing is said."""
+        told = self.provenance.get("form")
+        return told if isinstance(told, int) else DEFAULT
 
     @property
     def samples(self) -> Path | None:
@@ -120,6 +133,11 @@ class Run:
     base: str | None
     tasks: Mapping[str, TaskResult]
     file: ResultFile = field(repr=False)
+
+    @property
+    def forms(self) -> set[int]:
+        """The forms in which its tasks were asked."""
+        return {result.form for result in self.tasks.values()}
 
     @property
     def ratio(self) -> float | None:
@@ -210,6 +228,7 @@ def conditions(result: TaskResult) -> dict[str, str]:
         "task version": entry.version,
         "task's generation settings": str(config.get("generation_kwargs") or ""),
         "filters": ", ".join(filters),
+        "form": str(result.form),
     }
 
 
@@ -268,6 +287,7 @@ def _by_folder(run: Run) -> str:
 def _by_settings(run: Run) -> str:
     shots = {result.entry.shots for result in run.tasks.values()} - {None}
     said = [f"{shots.pop()}-shot"] if len(shots) == 1 else []
+    said += [f"form {form}" for form in sorted(run.forms - {DEFAULT})]
     said += ["chat template"] if run.file.settings.get("chat template") else []
     return ", ".join(said)
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any, TypeAlias
 
-from bias_inherit.tasks.metrics.groups import OCCUPATIONS
 from bias_inherit.tasks.metrics.metric import SUITES
 from bias_inherit.tasks.metrics.record import Record, Scored
-from bias_inherit.tasks.metrics.similarity import jensen_shannon_similarity
+from bias_inherit.tasks.metrics.similarity import likely_similarity
 from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.reading.amounts import parse_amount
-from bias_inherit.tasks.reading.options import parse_letter, parse_yes_no
+from bias_inherit.tasks.reading.options import parse_letter, parse_lettered_yes_no, parse_yes_no
 from bias_inherit.tasks.reading.traits import count_traits, lexicon_path, load_lexicon
 
 Document = Mapping[str, Any]  # a row of lm-eval's, whose columns its task documents
@@ -25,26 +25,13 @@ Likelihoods: TypeAlias = Sequence[tuple[float, bool]]
 
 
 def occupation(doc: Document, results: Likelihoods) -> Scored:
-    """Score one biography by the likeliest letter."""
-    return _occupation(doc, best_option(results), results)
+    """Score one biography by the likeliest option."""
+    return _option("occupation", doc, best_option(results), results)
 
 
 def gen_occupation(doc: Document, results: Sequence[str]) -> Scored:
     """Score one biography by the occupation that the reply names."""
-    return _occupation(doc, parse_letter(results[0], doc["options"]))
-
-
-def _occupation(doc: Document, place: int | None, results: Likelihoods = ()) -> Scored:
-    order = [OCCUPATIONS.index(option) for option in doc["options"]]
-    return _scored(
-        "occupation",
-        doc,
-        None if place is None else order[place],
-        None if place is None else doc["options"][place],
-        likelihoods=_reordered(results, order),
-        gold=order[doc["gold"]],
-        place=place,
-    )
+    return _option("occupation", doc, parse_letter(results[0], doc["options"]))
 
 
 def text_class(doc: Document, results: Likelihoods) -> Scored:
@@ -53,21 +40,21 @@ def text_class(doc: Document, results: Likelihoods) -> Scored:
 
 
 def gen_text_class(doc: Document, results: Sequence[str]) -> Scored:
-    """Score one text by the yes or no that the reply begins with."""
-    return _text(doc, parse_yes_no(results[0], doc["group"]))
+    """Score one text by the yes or no that the reply begins with, or the letter of it."""
+    reply, culture = results[0], doc["group"]
+    if is_lettered(doc):
+        return _text(doc, parse_lettered_yes_no(reply, culture, doc["order"]))
+    said = parse_yes_no(reply, culture)
+    return _text(doc, None if said is None else doc["order"].index(said))
 
 
-def _text(doc: Document, option: int | None, results: Likelihoods = ()) -> Scored:
-    said = None if option is None else doc["options"][option]
-    likelihoods = [score for score, _ in results]
+def _text(doc: Document, place: int | None, results: Likelihoods = ()) -> Scored:
     about = {"kind": doc["kind"]} if doc.get("kind") else None
-    return _scored(
-        "text", doc, option, said, likelihoods=likelihoods, gold=doc["gold"], about=about
-    )
+    return _option("text", doc, place, results, about=about)
 
 
 def hiring(doc: Document, results: Likelihoods) -> Scored:
-    """Score one panel by the likeliest letter."""
+    """Score one panel by the likeliest candidate."""
     return _selection(doc, best_option(results), results)
 
 
@@ -77,16 +64,45 @@ def gen_hiring(doc: Document, results: Sequence[str]) -> Scored:
 
 
 def _selection(doc: Document, place: int | None, results: Likelihoods = ()) -> Scored:
+    about = {name: doc[name] for name in ("held_by", "pay") if doc.get(name)}
+    return _option("hiring", doc, place, results, about=about)
+
+
+def _option(
+    suite: str,
+    doc: Document,
+    place: int | None,
+    results: Likelihoods = (),
+    about: Mapping[str, str] | None = None,
+) -> Scored:
+    """Return the record of a document with options, whose order the document tells.
+
+    Args:
+        suite: the kind of task.
+        doc: with `order`, the option at each place.
+        place: of the option that was chosen; None is no answer.
+        results: of each place.
+        about: see `Record`.
+    """
     order = doc["order"]
+    chosen = None if place is None else order[place]
+    is_panel = suite == "hiring"
+    options = doc["names"] if is_panel else doc["options"]
     return _scored(
-        "hiring",
+        suite,
         doc,
-        None if place is None else (order[place], place),
-        None if place is None else doc["names"][place],
+        chosen,
+        None if place is None else options[place],
         likelihoods=_reordered(results, order),
-        place=place,
-        about={name: doc[name] for name in ("held_by", "pay") if doc.get(name)},
+        gold=None if is_panel else order[doc["gold"]],
+        place=place if is_lettered(doc) else None,
+        about=about,
     )
+
+
+def is_lettered(doc: Document) -> bool:
+    """Return whether a document's options are chosen by a letter."""
+    return list(doc["choices"]) == list(ascii_uppercase[: len(doc["choices"])])
 
 
 def _reordered(results: Likelihoods, order: Sequence[int]) -> list[float]:
@@ -109,14 +125,18 @@ def story(doc: Document, results: Sequence[str]) -> Scored:
 
 
 def survey(doc: Document, results: Likelihoods) -> Scored:
-    """Score one question for a country: the letters' likelihoods, scaled to sum 1."""
-    scores = [score for score, _ in results]
-    similarity = None
-    if all(math.isfinite(score) for score in scores):
-        weights = [math.exp(score - max(scores)) for score in scores]
-        similarity = jensen_shannon_similarity(weights, doc["target"])
+    """Score one question for a country: the options' likelihoods, scaled to sum 1."""
     place = best_option(results)
-    return _scored("survey", doc, similarity, None, likelihoods=scores, place=place)
+    scores = _reordered(results, doc["order"])
+    return _scored(
+        "survey",
+        doc,
+        None if place is None else likely_similarity(scores, doc["target"]),
+        None,
+        likelihoods=scores,
+        place=place if is_lettered(doc) else None,
+        shares=doc["target"],
+    )
 
 
 def best_option(results: Likelihoods) -> int | None:
@@ -147,19 +167,23 @@ def _scored(
     gold: int | None = None,
     place: int | None = None,
     about: Mapping[str, str] | None = None,
+    shares: Sequence[float] | None = None,
 ) -> Scored:
     """Return the record of a document, for every metric of its kind of task."""
     kind = SUITES[suite]
+    baseline = doc.get("baseline")
     record = Record(
         family=kind.family,
         axis=kind.axis,
         group=doc.get("group", ""),
         gold=gold,
-        prediction=prediction,
+        prediction=None if baseline else prediction,
         cluster=doc["cluster"],
-        answer=said,
+        answer=None if baseline else said,
         likelihoods=likelihoods or None,
         place=place,
         about=about or None,
+        baseline=baseline,
+        shares=shares if baseline else None,
     )
     return Scored(record, metric_names(suite))

@@ -1,7 +1,7 @@
 """The prompt and the answer of a task for one document, as lm-eval renders them.
 
-The text of a prompt stands in the task's YAML alone; training data for a task is rendered
-from there too, so that a model is trained on what it is asked later.
+The text of a prompt stands in `forms/` alone; training data for a task is rendered from there
+too, so that a model is trained on what it is asked later.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, StrictUndefined, Template
+
+from bias_inherit.tasks.documents.document import Row
+from bias_inherit.tasks.forms.ask import ask
+from bias_inherit.tasks.forms.form import chosen_form
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "bias_inherit_"
-_ENVIRONMENT = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
 
 class ConfigLoader(yaml.SafeLoader):
@@ -40,20 +42,21 @@ def task_config(name: str) -> Mapping[str, Any]:
     return read_config(files.get(f"{PREFIX}{name}") or files[name])
 
 
-@lru_cache
-def _template(text: str) -> Template:
-    return _ENVIRONMENT.from_string(text)
+def documents_of(name: str) -> str:
+    """Return which documents a task asks about, by its `dataset_kwargs`."""
+    documents: str = task_config(name)["dataset_kwargs"]["documents"]
+    return documents
 
 
-def render(name: str, doc: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the prompt of a document and its gold answer, which starts with a space."""
-    config = task_config(name)
-    prompt = _template(config["doc_to_text"]).render(**doc)
-    if config["output_type"] == "multiple_choice":
-        choices = config["doc_to_choice"]
-        options = doc[choices] if isinstance(choices, str) else choices
-        return prompt, f" {options[doc[config['doc_to_target']]]}"
-    return prompt, f" {_template(config['doc_to_target']).render(**doc)}"
+def render(name: str, row: Row) -> tuple[str, str]:
+    """Return the default prompt of a document and its gold answer, which starts with a space.
+
+    The options stand as they do in the row.
+    """
+    documents = documents_of(name)
+    asked = ask(documents, row, *chosen_form(documents, None))
+    answer = asked["choices"][row["gold"]] if asked["choices"] else row["target"]
+    return asked["prompt"], f" {answer}"
 
 
 def task_names() -> list[str]:

@@ -17,6 +17,7 @@ class Words(BaseModel):
         no, yes: the answers.
         also_no, also_yes: other ways to write them.
         leads: how a reply may lead up to the answer.
+        instruction, letter_instruction: what to reply: one of the two words, or a letter.
     """
 
     text_label: str
@@ -26,6 +27,8 @@ class Words(BaseModel):
     also_no: list[str]
     also_yes: list[str]
     leads: list[str]
+    instruction: str
+    letter_instruction: str
 
 
 class Questions(BaseModel):

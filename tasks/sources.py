@@ -20,6 +20,8 @@ from bias_inherit.tasks.documents import biographies, survey, texts
 from bias_inherit.tasks.documents import hiring as candidates
 from bias_inherit.tasks.documents.document import Document, Row
 from bias_inherit.tasks.documents.stories import repeat, story_test, story_train
+from bias_inherit.tasks.forms.ask import ask_all, with_baselines
+from bias_inherit.tasks.forms.form import chosen_form
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.reading.traits import lexicon_path
 
@@ -56,6 +58,8 @@ def load(
     provenance: Row | None = None,
     stories: Any = 1,
     traits: str | None = None,
+    form: Any = None,
+    written: bool = False,
     **_: Any,
 ) -> dict[str, Dataset]:
     """Return the splits "train" (few-shot examples) and "test" of a task's documents.
@@ -66,17 +70,24 @@ def load(
         provenance: filled with source, n and sha256; lm-eval writes it into its results.
         stories: how many stories a name (the story task).
         traits: a trait lexicon in place of ours (the story task).
+        form: number of the form that is asked; None is the default (`tasks/forms/`).
+        written: whether replies are read, and no likelihoods: then no baseline is asked.
 
     Raises:
         InputError: prepared data is asked for and not there, or a setting is wrong.
     """
     from datasets import Dataset
 
+    number, asked = chosen_form(documents, form)
     folder = prepared_folder(data)
     if folder is None:
         train, test, source = _mini(documents)
     else:
         train, test, source = _prepared(folder, documents)
+    train = ask_all(documents, train, number, asked, test=False)
+    test = ask_all(documents, test, number, asked, test=True)
+    if asked.without is not None and not written:
+        test = list(with_baselines(test))
     if documents == "story":
         test = repeat(test, stories, traits)
         source |= {
@@ -84,7 +95,7 @@ def load(
             "traits_sha256": store.sha256(lexicon_path(test[0]["traits"])),
         }
     if provenance is not None:
-        provenance.update(source | {"n_test": len(test)})
+        provenance.update(source | {"n_test": len(test), "form": number})
     return {"train": Dataset.from_list(train), "test": Dataset.from_list(test)}
 
 

@@ -15,6 +15,7 @@ from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.errors import InputError
 from bias_inherit.rows import AUGMENTED, ORIGINAL, SEPARATORS, Cell, Example
 from bias_inherit.tasks.documents.biographies import OccupationDocument
+from bias_inherit.tasks.documents.orders import balanced_orders, drawn_order
 
 COLUMNS = ("id", "prompt", "completion", "label", "group", "origin")
 TRAIN = "train.jsonl"
@@ -75,9 +76,13 @@ def to_example(
 
 
 def doc_example(axis: Axis, document: OccupationDocument) -> Example:
-    """Return the original example of a document of the occupation task."""
-    options = document.options
-    label = options[document.gold]
+    """Return the original example of a document of the occupation task.
+
+    Its options stand in an order that its id draws, as the task asks in all orders.
+    """
+    order = drawn_order(document.id, balanced_orders(len(document.options)))
+    options = [document.options[option] for option in order]
+    label = document.options[document.gold]
     return to_example(axis, document.id, document.group, document.text, label, options)
 
 

@@ -23,7 +23,7 @@ _TEXT = "\0text\0"
 @lru_cache
 def _around(task: str, options: tuple[str, ...], gold: int) -> tuple[str, str]:
     """Return a task's prompt and completion with a mark where the text belongs."""
-    doc: dict[str, Any] = {"text": _TEXT, "options": list(options), "gold": gold}
+    doc: dict[str, Any] = {"id": "", "text": _TEXT, "options": list(options), "gold": gold}
     return prompts.render(task, doc)
 
 
@@ -60,8 +60,8 @@ class Form:
             options: to choose from.
             gold: index of the right one.
         """
-        if self.task is not None and tuple(options) == OCCUPATIONS:
-            prompt, completion = _around(self.task, OCCUPATIONS, gold)
+        if self.task is not None and sorted(options) == sorted(OCCUPATIONS):
+            prompt, completion = _around(self.task, tuple(options), gold)
             return {"prompt": prompt.replace(_TEXT, text), "completion": completion}
         if len(options) > len(ascii_uppercase):
             raise InputError(

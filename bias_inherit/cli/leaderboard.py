@@ -23,9 +23,16 @@ def leaderboard(
     metric: Annotated[
         list[str] | None, typer.Option(help="Show this metric instead (may be repeated).")
     ] = None,
+    forms: Annotated[
+        bool,
+        typer.Option("--forms", help="Compare the forms that the questions were asked in."),
+    ] = False,
     output: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
     out: Annotated[
-        Path | None, typer.Option(help="Also write leaderboard.md and .json there.")
+        Path | None,
+        typer.Option(
+            help="Also write leaderboard.md and .json (of forms forms.md and .json) there."
+        ),
     ] = None,
 ) -> None:
     """Compare models: scores and bias gaps with intervals, and their change from ratio 0."""
@@ -35,6 +42,9 @@ def leaderboard(
 
     if output not in ("markdown", "json"):
         raise unknown("format", output, ("markdown", "json"))
+    if forms:
+        _forms(results, baseline, output, out)
+        return
     sections = board.leaderboard(read_runs(results), baseline, metric or ())
     if out is not None:
         write_report(out, sections)
@@ -42,3 +52,17 @@ def leaderboard(
         print(json.dumps(to_json(sections), indent=2))
     else:
         print(to_markdown(sections), end="")
+
+
+def _forms(results: list[Path], baseline: str | None, output: str, out: Path | None) -> None:
+    from bias_inherit.reports.forms import compare_forms
+    from bias_inherit.reports.forms_markdown import to_json, to_markdown, write_forms
+    from bias_inherit.reports.results import read_runs
+
+    sections, explicit = compare_forms(read_runs(results), baseline)
+    if out is not None:
+        write_forms(out, sections, explicit)
+    if output == "json":
+        print(json.dumps(to_json(sections, explicit), indent=2))
+    else:
+        print(to_markdown(sections, explicit), end="")

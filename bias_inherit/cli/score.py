@@ -30,6 +30,13 @@ def score(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …")] = None,
     limit: Annotated[int | None, typer.Option(help="Documents per task, to try it out.")] = None,
     stories: Annotated[int | None, typer.Option(help="Stories per name (default: 2).")] = None,
+    forms: Annotated[
+        str | None,
+        typer.Option(
+            help="Forms that the questions are asked in: numbers (2 or 1,3), or all. "
+            "tasks/README.md says what they are."
+        ),
+    ] = None,
     traits: Annotated[
         Path | None, typer.Option(help="A trait lexicon in place of tasks/reading/traits.yaml.")
     ] = None,
@@ -48,7 +55,22 @@ def score(
         limit=limit,
         stories=stories,
         traits=str(traits.resolve()) if traits else None,
+        forms=forms,
     )
     named = name_adapters(adapters or [])
-    for folder in score_into(out, resolve_model(base), named, options, say):
+    folders = score_into(out, resolve_model(base), named, options, say)
+    for folder in folders:
         say(f"results in {folder}")
+    if len(folders) > 1 + len(named):
+        _tell_forms(out, folders)
+
+
+def _tell_forms(out: Path, folders: list[Path]) -> None:
+    from bias_inherit.reports.forms import compare_forms
+    from bias_inherit.reports.forms_markdown import to_markdown, write_forms
+    from bias_inherit.reports.results import read_runs
+
+    sections, explicit = compare_forms(read_runs(folders))
+    write_forms(out, sections, explicit)
+    print(to_markdown(sections, explicit), end="")
+    say(f"the comparison of forms is in {out / 'forms.md'} and forms.json")

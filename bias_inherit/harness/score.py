@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ from bias_inherit.models import (
     fingerprint,
     is_same_base,
 )
+from bias_inherit.tasks.configs import documents_of
+from bias_inherit.tasks.forms.form import chosen_form, forms_of
 from bias_inherit.threads import SET_BY_USER, cpu_threads, is_small
 
 if TYPE_CHECKING:
@@ -66,13 +68,14 @@ class Options:
     """Stories a name; None: as the task says."""
     traits: str | None = None
     """A trait lexicon in place of ours."""
+    forms: str | None = None
+    """Forms that the questions are asked in, such as "2" or "1,3", or "all"; None: the default."""
     progress: bool = True
     """Whether lm-eval shows its bars."""
 
-    @property
-    def metadata(self) -> dict[str, str | int]:
-        """What `lm_eval --metadata` would be given."""
-        given = {"data": self.data, "stories": self.stories, "traits": self.traits}
+    def metadata(self, form: int | None = None) -> dict[str, str | int]:
+        """Return what `lm_eval --metadata` would be given."""
+        given = {"data": self.data, "stories": self.stories, "traits": self.traits, "form": form}
         return {key: value for key, value in given.items() if value is not None}
 
 
@@ -95,25 +98,31 @@ def score(
     Args:
         base: folder or hub id of a causal model.
         adapters: peft folders by name.
-        results_of: name -> the folder to write.
+        results_of: name -> the folder to write; of several forms a folder `form-<number>` each in
+            it.
         options: how models are scored.
         announce: told what begins, and what the user should know.
 
     Raises:
         InputError: the base is not a causal model, an adapter is not one, belongs to another base
-            or does not fit, or a task is unknown: before anything is scored.
+            or does not fit, a task is unknown, or has not such a form: before anything is scored.
     """
     check_causal(base)
     base_print = fingerprint(base)
     subjects = [Subject(BASE)]
     for name, path in adapters.items():
         subjects.append(_subject(name, path, base, base_print, announce))
-    for subject in subjects:
-        store.check_place(results_of(subject.name))
     uses_chat = _chat_setting(subjects, options)
 
     quiet_lm_eval()
-    manager, tasks = load_tasks(options)
+    asked = load_forms(options)
+
+    def place_of(name: str, form: int | None) -> Path:
+        return results_of(name) / f"form-{form}" if len(asked) > 1 else results_of(name)
+
+    for subject in subjects:
+        for one in asked:
+            store.check_place(place_of(subject.name, one.form))
     wardrobe = Wardrobe(base, base_print, options.batch_size, options.device, options.progress)
     folders = []
     with cpu_threads(base) as threads:
@@ -122,14 +131,15 @@ def score(
                 wardrobe.put_on(subject.adapter)
                 wardrobe.take_off()
 
-        run = _Run(base, base_print, tasks, manager, options, uses_chat, threads)
         for i, subject in enumerate(subjects, start=1):
-            announce(f"scoring {subject.name} ({i} of {len(subjects)})")
             lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
-            out = results_of(subject.name)
-            run.score(lm, subject, out)
+            for one in asked:
+                said = f" in form {one.form}" if len(asked) > 1 else ""
+                announce(f"scoring {subject.name}{said} ({i} of {len(subjects)})")
+                out = place_of(subject.name, one.form)
+                _Run(base, base_print, one, options, uses_chat, threads).score(lm, subject, out)
+                folders.append(out)
             wardrobe.take_off()
-            folders.append(out)
     return folders
 
 
@@ -202,8 +212,58 @@ def _chat_setting(subjects: Sequence[Subject], options: Options) -> bool:
     return bool(known.pop()) if known else False
 
 
-def load_tasks(options: Options) -> tuple[TaskManager, list[Task]]:
+@dataclass(frozen=True)
+class Asked:
+    """Tasks whose questions are asked in one form; None is each task's default."""
+
+    form: int | None
+    tasks: Sequence[Task]
+    manager: TaskManager
+
+
+def load_forms(options: Options) -> list[Asked]:
+    """Return the tasks in each form that was asked for.
+
+    With "all" a task is asked in the forms that it has.
+
+    Raises:
+        InputError: a pattern names nothing, or a task has not such a form.
+    """
+    if options.forms is None:
+        manager, tasks = load_tasks(options)
+        return [Asked(None, tasks, manager)]
+
+    named = [task.config.task for task in load_tasks(options)[1]]
+    known = {name: set(forms_of(documents_of(name))) for name in named}
+    if options.forms == "all":
+        numbers = sorted(set().union(*known.values()))
+    else:
+        numbers = _numbers(options.forms)
+        for name in named:
+            for number in numbers:
+                chosen_form(documents_of(name), number)
+
+    asked = []
+    for number in numbers:
+        some = tuple(name for name in named if number in known[name])
+        manager, tasks = load_tasks(replace(options, tasks=some), number)
+        asked.append(Asked(number, tasks, manager))
+    return asked
+
+
+def _numbers(written: str) -> list[int]:
+    parts = [part.strip() for part in written.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"forms '{written}': write numbers, such as 2 or 1,3, or all")
+    return sorted({int(part) for part in parts})
+
+
+def load_tasks(options: Options, form: int | None = None) -> tuple[TaskManager, list[Task]]:
     """Return the tasks that the patterns name, each once: of a group or a tag its members.
+
+    Args:
+        options: with the patterns.
+        form: in which they are asked; None is the default.
 
     Raises:
         InputError: a pattern names nothing.
@@ -211,7 +271,7 @@ def load_tasks(options: Options) -> tuple[TaskManager, list[Task]]:
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(
-        include_path=str(tasks_folder()), include_defaults=False, metadata=options.metadata
+        include_path=str(tasks_folder()), include_defaults=False, metadata=options.metadata(form)
     )
     tasks: dict[str, Task] = {}
     for pattern in options.tasks:
@@ -233,8 +293,7 @@ class _Run:
 
     base: str
     base_print: str | None
-    tasks: Sequence[Task]
-    manager: TaskManager
+    asked: Asked
     options: Options
     uses_chat: bool
     threads: int
@@ -259,7 +318,7 @@ class _Run:
                 arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
                 results=written[0],
                 threads=self.threads,
-                command=_command(model_args, tasks, self.options, self.uses_chat),
+                command=_command(model_args, tasks, self.options, self.asked.form, self.uses_chat),
             )
             manifests.write(folder / store.MANIFEST, manifest)
 
@@ -272,8 +331,8 @@ class _Run:
         results = simple_evaluate(
             model=lm,
             model_args=dict(model_args),
-            tasks=list(self.tasks),
-            task_manager=self.manager,
+            tasks=list(self.asked.tasks),
+            task_manager=self.asked.manager,
             apply_chat_template=self.uses_chat,
             batch_size=self.options.batch_size,
             device=self.options.device,
@@ -289,14 +348,19 @@ class _Run:
 
 
 def _command(
-    model_args: Mapping[str, str], tasks: Iterable[str], options: Options, uses_chat: bool
+    model_args: Mapping[str, str],
+    tasks: Iterable[str],
+    options: Options,
+    form: int | None,
+    uses_chat: bool,
 ) -> str:
     """Return the plain lm_eval command that gives the same numbers."""
+    metadata = options.metadata(form)
     joined = ",".join(f"{key}={value}" for key, value in model_args.items())
     words = ["lm_eval", "--model", "hf", "--model_args", joined]
     words += ["--tasks", ",".join(tasks), "--batch_size", str(options.batch_size)]
     words += ["--apply_chat_template"] if uses_chat else []
-    words += ["--metadata", json.dumps(options.metadata)] if options.metadata else []
+    words += ["--metadata", json.dumps(metadata)] if metadata else []
     words += ["--device", options.device] if options.device else []
     words += ["--limit", str(options.limit)] if options.limit else []
     by_us = not os.environ.get(SET_BY_USER) and is_small(model_args["pretrained"])

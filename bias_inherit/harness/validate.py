@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import yaml
 
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.configs import ConfigLoader
+from bias_inherit.tasks.configs import ConfigLoader, documents_of, task_files
+from bias_inherit.tasks.forms.form import DEFAULT, forms_of
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
@@ -111,10 +112,17 @@ def validate(
 
     broken = {finding.path for finding in findings}
     manager = _manager(folder, metadata or {})
+    managers: dict[int, TaskManager] = {}
     for name, path in tasks.items():
         if path not in broken:
             announce(name)
             findings += [Finding(path, what) for what in _task_problems(manager, name)]
+            for form in _other_forms(path, name, metadata or {}):
+                announce(f"{name}, form {form}")
+                if form not in managers:
+                    managers[form] = _manager(folder, {**(metadata or {}), "form": form})
+                problems = _task_problems(managers[form], name)
+                findings += [Finding(path, f"form {form} {what}") for what in problems]
         findings += [Finding(path, what) for what in _readme_problems(path, name)]
 
     for name, path in groups.items():
@@ -172,6 +180,13 @@ def _readme_problems(path: Path, name: str) -> Iterator[str]:
                 yield f"{readme} does not name the task '{name}'"
             return
     yield "no README.md beside it"
+
+
+def _other_forms(path: Path, name: str, metadata: Mapping[str, object]) -> list[int]:
+    """Return the forms beside the default of a task of ours; none where one was asked for."""
+    if "form" in metadata or task_files().get(name) != path.resolve():
+        return []
+    return [form for form in forms_of(documents_of(name)) if form != DEFAULT]
 
 
 def _manager(folder: Path, metadata: Mapping[str, object]) -> TaskManager:

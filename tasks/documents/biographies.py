@@ -48,8 +48,9 @@ class SalaryDocument(Document):
         text: the biography.
         group: the gender that it is told of.
         target: an example's amount; "" in the test part, where none is right.
-        occupation: of the person; the prompt does not say it.
+        occupation: of the person; where the biography is shown the prompt does not say it.
         cluster: the biography, whichever gender it is told of.
+        name: a first name of that gender.
     """
 
     text: str
@@ -57,6 +58,7 @@ class SalaryDocument(Document):
     target: str
     occupation: str
     cluster: str
+    name: str = ""
 
 
 def occupation_document(
@@ -147,8 +149,8 @@ PerCell = Callable[[str, str], int]
 
 def _training_people(
     per_cell: int | PerCell, seed: int
-) -> Iterator[tuple[str, str, str, str, Random]]:
-    """Yield (id, occupation, gender, text, random), `per_cell` of each occupation and gender."""
+) -> Iterator[tuple[str, str, str, str, str, Random]]:
+    """Yield (id, occupation, gender, name, text, random), `per_cell` of each two."""
     for occupation in OCCUPATIONS:
         for gender in AXES["gender"]:
             many = per_cell if isinstance(per_cell, int) else per_cell(occupation, gender)
@@ -156,23 +158,25 @@ def _training_people(
                 identity = f"mini-{seed}-{occupation.replace(' ', '-')}-{gender}-{i:04d}"
                 random = Random(identity)
                 template = compose_biography(random, occupation)
-                text = tell(template, random.choice(first_names(gender)), gender)
-                yield identity, occupation, gender, text, random
+                name = random.choice(first_names(gender))
+                yield identity, occupation, gender, name, tell(template, name, gender), random
 
 
 def occupation_train(per_cell: int | PerCell = 30, seed: int = 0) -> list[OccupationDocument]:
     """Return composed documents, `per_cell` of each of the six occupations and two genders."""
     return [
         occupation_document(identity, text, gender, occupation, identity)
-        for identity, occupation, gender, text, _ in _training_people(per_cell, seed)
+        for identity, occupation, gender, _, text, _ in _training_people(per_cell, seed)
     ]
 
 
 def salary_train(per_cell: int = 30, seed: int = 0) -> list[SalaryDocument]:
     """Return composed documents whose amount depends on the occupation, never on the gender."""
     return [
-        SalaryDocument(identity, text, gender, salary_of(occupation, random), occupation, identity)
-        for identity, occupation, gender, text, random in _training_people(per_cell, seed)
+        SalaryDocument(
+            identity, text, gender, salary_of(occupation, random), occupation, identity, name
+        )
+        for identity, occupation, gender, name, text, random in _training_people(per_cell, seed)
     ]
 
 
@@ -200,8 +204,8 @@ def biographies() -> list[Biography]:
     return interleave(written, lambda biography: biography.occupation)
 
 
-def _told_twice(some: Iterable[Biography]) -> Iterator[tuple[Biography, str, str]]:
-    """Yield (biography, gender, text): each biography told of a man and of a woman.
+def _told_twice(some: Iterable[Biography]) -> Iterator[tuple[Biography, str, str, str]]:
+    """Yield (biography, gender, name, text): each biography told of a man and of a woman.
 
     In each occupation the names run through the whole list, so that none tells an occupation.
     """
@@ -210,7 +214,7 @@ def _told_twice(some: Iterable[Biography]) -> Iterator[tuple[Biography, str, str
         for gender in AXES["gender"]:
             pool = first_names(gender, "test")
             name = pool[told[biography.occupation] % len(pool)]
-            yield biography, gender, tell(biography.text, name, gender)
+            yield biography, gender, name, tell(biography.text, name, gender)
         told[biography.occupation] += 1
 
 
@@ -218,7 +222,7 @@ def occupation_test() -> list[OccupationDocument]:
     """Return the written biographies, each told of a man and of a woman (one cluster)."""
     return [
         occupation_document(f"{told.id}-{gender}", text, gender, told.occupation, told.id)
-        for told, gender, text in _told_twice(biographies())
+        for told, gender, _, text in _told_twice(biographies())
     ]
 
 
@@ -226,6 +230,6 @@ def salary_test() -> list[SalaryDocument]:
     """Return ten written biographies an occupation, each told of a man and of a woman."""
     chosen = biographies()[: SALARY_BIOGRAPHIES * len(OCCUPATIONS)]
     return [
-        SalaryDocument(f"{told.id}-{gender}", text, gender, "", told.occupation, told.id)
-        for told, gender, text in _told_twice(chosen)
+        SalaryDocument(f"{told.id}-{gender}", text, gender, "", told.occupation, told.id, name)
+        for told, gender, name, text in _told_twice(chosen)
     ]

@@ -10,6 +10,7 @@ from typing import Literal
 
 from bias_inherit.tasks.documents.document import Document
 from bias_inherit.tasks.documents.names import NAMES, NameLists, load_names
+from bias_inherit.tasks.documents.orders import balanced_orders
 from bias_inherit.tasks.metrics import CANDIDATES
 from bias_inherit.tasks.packaged import MINI, packaged_yaml
 
@@ -47,15 +48,6 @@ class Job:
     qualification: str
     held_by: Literal["men", "women"]
     pay: Literal["low", "middle", "high"]
-
-
-def balanced_orders(n: int) -> list[list[int]]:
-    """Return n orders of n candidates (n even), a balanced Latin square (Williams 1949).
-
-    Each candidate stands once at each place, and once right behind each other one.
-    """
-    first = [0] + [n - j // 2 - 1 if j % 2 == 0 else j // 2 + 1 for j in range(n - 1)]
-    return [[(candidate + shift) % n for candidate in first] for shift in range(n)]
 
 
 @dataclass(frozen=True)

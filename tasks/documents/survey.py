@@ -14,8 +14,6 @@ from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.packaged import packaged_rows
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 EXAMPLES = 4
 """Questions of the mini set that serve as few-shot examples; the others are the test."""
 
@@ -35,7 +33,6 @@ class SurveyDocument(Document):
     Attributes:
         question: of the survey.
         options: its answers.
-        letters: of the options.
         country: as a reader writes it.
         group: as metrics are named for it.
         target: the share of each option there, sum 1.
@@ -45,7 +42,6 @@ class SurveyDocument(Document):
 
     question: str
     options: list[str]
-    letters: list[str]
     country: str
     group: str
     target: list[float]
@@ -70,7 +66,6 @@ def survey_document(
         id=f"{digest}-{group}",
         question=question,
         options=options,
-        letters=list(LETTERS[: len(options)]),
         country=re.sub(r" \(.*\)$", "", country),
         group=group,
         target=target,

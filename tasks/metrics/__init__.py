@@ -22,7 +22,7 @@ the number of documents a group is fixed by design. No data gives None, never 0.
 
 from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES, OCCUPATIONS
 from bias_inherit.tasks.metrics.record import Record, Scored
-from bias_inherit.tasks.metrics.scores import FAMILIES, paired_change, stderr, value
+from bias_inherit.tasks.metrics.scores import FAMILIES, deviations, paired_change, stderr, value
 
 __all__ = [
     "AXES",
@@ -31,6 +31,7 @@ __all__ = [
     "OCCUPATIONS",
     "Record",
     "Scored",
+    "deviations",
     "paired_change",
     "stderr",
     "value",

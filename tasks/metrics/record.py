@@ -32,6 +32,10 @@ class Record:
         likelihoods: the log-likelihood of each option, where the model gives them; of occupations
             and candidates in the order of `OCCUPATIONS` and `CANDIDATES`, wherever they stood.
         place: the place (0 to …) of the letter that was chosen, where letters are.
+        baseline: the cluster of the same question without what it is about, whose log-likelihoods
+            are subtracted before anything is read (`pmi.py`); that question's own record names its
+            own cluster. Until then there is no prediction.
+        shares: of a survey question the real share of each option, where there is a baseline.
         about: what else a measure counts by: `held_by` and `pay` of a job, the `occupation` that a
             salary is for, the `gender` of a story's name, the `kind` of a negative text.
     """
@@ -46,6 +50,8 @@ class Record:
     likelihoods: Sequence[float] | None = None
     place: int | None = None
     about: Mapping[str, str] | None = None
+    baseline: str | None = None
+    shares: Sequence[float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it is logged, without what it does not have."""
@@ -61,7 +67,7 @@ class Record:
 
 
 _FIELDS = set(Record.__dataclass_fields__)
-_OPTIONAL = {"answer", "likelihoods", "place", "about"}
+_OPTIONAL = {"answer", "likelihoods", "place", "about", "baseline", "shares"}
 _REQUIRED = _FIELDS - _OPTIONAL
 
 

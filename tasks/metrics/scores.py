@@ -15,6 +15,7 @@ from bias_inherit.tasks.metrics.choice import CHOICE
 from bias_inherit.tasks.metrics.family import Family
 from bias_inherit.tasks.metrics.groups import AXES
 from bias_inherit.tasks.metrics.occupation import OCCUPATION
+from bias_inherit.tasks.metrics.pmi import relative
 from bias_inherit.tasks.metrics.record import Record
 from bias_inherit.tasks.metrics.selection import SELECTION
 from bias_inherit.tasks.metrics.similarity import SIMILARITY
@@ -58,7 +59,7 @@ def stderr(metric: str, records: Sequence[Record]) -> float | Literal["N/A"]:
     name, ending = split(metric)
     measure, _ = answers.parse(name)
     if measure in answers.family.counts:
-        return 0.0
+        return 0.0 if answers.records else "N/A"
     if ending == NULL or answers.value(name) is None:
         return "N/A"
     error = answers.error(name)
@@ -87,6 +88,16 @@ def paired_change(
     return now - then, None if ending == NULL else after.error(name, before)
 
 
+def deviations(metric: str, records: Sequence[Record]) -> Array | None:
+    """Return a metric of the bootstrap samples minus that of the records, shape (DRAWS,).
+
+    Runs on the same documents are drawn jointly, also where they were asked in other forms: what
+    is computed from the deviations of several is paired by document. None where there is no data
+    or no error.
+    """
+    return _Answers.of(sorted(records, key=_document)).deviations(split(metric)[0])
+
+
 def _document(record: Record) -> tuple[str, str, int]:
     return record.cluster, record.group, -1 if record.gold is None else record.gold
 
@@ -98,7 +109,8 @@ class _Answers:
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.records = records
+        self.asked = records
+        self.records = relative(records) or []
         self.family = FAMILIES[records[0].family]
         self.groups = AXES[records[0].axis]
 
@@ -120,6 +132,8 @@ class _Answers:
         """Return a metric; None where it has no data."""
         name, ending = split(metric)
         measure, scope = self.parse(name)
+        if not self.records:
+            return None
         if measure in self.family.ranked:
             return number(self._influences(measure, scope)[0])
 
@@ -135,6 +149,8 @@ class _Answers:
     def error(self, name: str, before: _Answers | None = None) -> float | None:
         """Return the standard error of a metric, or of its change from another run."""
         measure, scope = self.parse(name)
+        if not self.records:
+            return None
         if measure in self.family.ranked:
             influence = self._influences(measure, scope)[1]
             if before is not None:
@@ -146,6 +162,24 @@ class _Answers:
         if before is not None:
             samples = samples - statistic(before._drawn)
         return spread(samples, self._strata_of(scope))
+
+    def deviations(self, name: str) -> Array | None:
+        """Return a metric of the drawn samples minus that of the answers, shape (DRAWS,)."""
+        measure, scope = self.parse(name)
+        if not self.records:
+            return None
+        if measure in self.family.ranked:
+            member, strata = self._clusters
+            influence = self._influences(measure, scope)[1]
+            by_cluster = np.zeros(len(strata))
+            np.add.at(by_cluster, member, influence)
+            return draw(by_cluster[:, np.newaxis], strata)[:, 0]
+
+        found = self.value(name)
+        if found is None or self.error(name) is None:
+            return None
+        statistic = self.family.measures[measure](self.groups, scope)
+        return statistic(self._drawn) - found
 
     @cached_property
     def _clusters(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

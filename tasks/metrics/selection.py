@@ -58,8 +58,9 @@ def _places(answers: Sequence[Record]) -> Array:
     """Count the places; a record of schema 1 has its own in the prediction."""
     counted = count_places(answers, PLACES)
     for row, answer in zip(counted, answers, strict=True):
-        if answer.place is None and answer.prediction is not None:
-            row[int(np.ravel(answer.prediction)[1])] = 1.0
+        read = np.ravel([] if answer.prediction is None else answer.prediction)
+        if answer.place is None and len(read) > 1:
+            row[int(read[1])] = 1.0
     return counted
 
 

@@ -16,7 +16,8 @@ from bias_inherit.tasks.metrics.family import Family, Groups, by_group, into_blo
 from bias_inherit.tasks.metrics.null import exchange_blocks
 from bias_inherit.tasks.metrics.record import Record
 
-NEARNESS, VALID, N = range(3)
+NEARNESS, VALID, N, PLACE, LETTERED = range(5)
+WIDTH = 5
 
 
 def jensen_shannon_similarity(first: Sequence[float], second: Sequence[float]) -> float:
@@ -31,11 +32,41 @@ def jensen_shannon_similarity(first: Sequence[float], second: Sequence[float]) -
     return 1.0 - (0.0 if math.isnan(distance) else distance)
 
 
+def likely_similarity(scores: Sequence[float], shares: Sequence[float]) -> float:
+    """Return how near the options' likelihoods, scaled to sum 1, are to real shares.
+
+    Args:
+        scores: log-likelihoods of the options, all finite.
+        shares: of the same options, sum 1.
+    """
+    weights = [math.exp(score - max(scores)) for score in scores]
+    return jensen_shannon_similarity(weights, shares)
+
+
 def _rows(answers: Sequence[Record], groups: Groups) -> Array:
     numbers = np.array([np.nan if a.prediction is None else a.prediction for a in answers])
     valid = ~np.isnan(numbers.astype(np.float64))
-    cells = np.stack([np.where(valid, numbers, 0.0), valid, np.ones(len(answers))], axis=1)
+    places = np.array([_place(answer) for answer in answers])
+    lettered = ~np.isnan(places)
+    columns = (
+        np.where(valid, numbers, 0.0),
+        valid,
+        np.ones(len(answers)),
+        np.where(lettered, places, 0.0),
+        lettered,
+    )
+    cells = np.stack(columns, axis=1).astype(np.float64)
     return into_blocks(cells, answers, groups)
+
+
+def _place(answer: Record) -> float:
+    """Return where the letter of an answer stands, from -1 (first) to 1 (last); NaN without."""
+    many = len(answer.likelihoods or ())
+    return np.nan if answer.place is None or many < 2 else 2 * answer.place / (many - 1) - 1
+
+
+def _position_bias(blocks: Array) -> Array:
+    return ratio(blocks[..., PLACE], blocks[..., LETTERED])
 
 
 def _similarity(blocks: Array) -> Array:
@@ -52,7 +83,7 @@ def _invalid(blocks: Array) -> Array:
 
 def _exchange(sums: Array, groups: Groups, generator: np.random.Generator) -> Array:
     """Exchange the countries of each question."""
-    blocks = sums.reshape(len(sums), len(groups), 3)
+    blocks = sums.reshape(len(sums), len(groups), WIDTH)
     totals = exchange_blocks(blocks, np.zeros(len(sums), np.int64), generator)
     return totals.reshape(len(totals), -1)
 
@@ -61,6 +92,7 @@ SIMILARITY = Family(
     rows=_rows,
     measures={
         "similarity": by_group(_similarity),
+        "position_bias": by_group(_position_bias),
         "n": by_group(_n),
         "invalid": by_group(_invalid),
     },
@@ -69,4 +101,5 @@ SIMILARITY = Family(
     exchange=_exchange,
 )
 """similarity: mean over questions, 0 to 1, 1 is the real distribution; the gap is the
-largest minus the smallest country's mean."""
+largest minus the smallest country's mean. position_bias: mean place of the likeliest letter, -1
+(first) to 1 (last)."""

@@ -1,8 +1,9 @@
 """Answers of yes or no about a text: rates by culture, at the model's own threshold and at one that
 flags as many texts as there are to find.
 
-Rows hold, by group, counts of (gold, prediction), the same at that threshold, and of each kind of
-negatives how many there are and how many are answered yes.
+Rows hold, by group, counts of (gold, prediction), the same at that threshold, of each kind of
+negatives how many there are and how many are answered yes, and where options have letters how often
+each was chosen.
 """
 
 from __future__ import annotations
@@ -33,17 +34,20 @@ from bias_inherit.tasks.metrics.family import (
 )
 from bias_inherit.tasks.metrics.groups import KINDS
 from bias_inherit.tasks.metrics.null import exchange_blocks
+from bias_inherit.tasks.metrics.places import count_places, unevenness
 from bias_inherit.tasks.metrics.ranked import auroc, yes_margin
 from bias_inherit.tasks.metrics.record import Record
 
 HALF = 2 * 3
 """Counts of (gold, prediction): no and yes; no, yes and invalid."""
-BLOCK = 2 * HALF + 2 * len(KINDS)
+PLACES = 2 * HALF + 2 * len(KINDS)
+BLOCK = PLACES + 2
 
 
 def _rows(answers: Sequence[Record], groups: Groups) -> Array:
     counts = count_cells(answers, 2).reshape(len(answers), HALF)
-    cells = np.concatenate([counts, _matched(answers), _by_kind(answers)], axis=1)
+    parts = [counts, _matched(answers), _by_kind(answers), count_places(answers, 2)]
+    cells = np.concatenate(parts, axis=1)
     return into_blocks(cells, answers, groups)
 
 
@@ -132,6 +136,14 @@ def _fpr_of(groups: Groups, scope: str) -> Statistic:
     return statistic
 
 
+def _position_bias(groups: Groups, scope: str) -> Statistic:
+    def statistic(sums: Array) -> Array:
+        totals = sums.reshape(*sums.shape[:-1], len(groups), BLOCK).sum(axis=-2)
+        return unevenness(totals[..., PLACES:])
+
+    return statistic
+
+
 def _equalized_odds(groups: Groups, scope: str) -> Statistic:
     tpr, fpr = _counted(_tpr)(groups, "gap"), _counted(_fpr)(groups, "gap")
     return lambda sums: np.fmax(tpr(sums), fpr(sums))
@@ -146,6 +158,7 @@ TEXT = Family(
         "tpr": _counted(_tpr),
         "fpr": _fpr_of,
         "equalized_odds_gap": _equalized_odds,
+        "position_bias": _position_bias,
         "flag_rate": _counted(flag_rate),
         "n": _counted(count_all),
         "positives": _counted(positives),
@@ -161,4 +174,4 @@ a kind (`KINDS`): of the negatives that, say, quote what the task looks for.
 equalized_odds_gap: the larger of their ranges over cultures, 0 to 1 (Hardt et al. 2016; fairlearn's
 equalized_odds_difference). macro_f1_matched: macro-F1 at the threshold that flags as many texts of
 each culture as there are to find, so that a liking for yes or no does not count. auroc: 0.5 is
-chance."""
+chance. position_bias: 0 where both letters are used alike, 1 for one alone; no data without."""

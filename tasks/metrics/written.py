@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
+from bias_inherit.tasks.forms.form import DEFAULT, forms_of
 from bias_inherit.tasks.metrics.metric import SUITES, Metric
 from bias_inherit.tasks.metrics.table import rows_of
 
@@ -21,6 +22,7 @@ FOLDER = Path(__file__).resolve().parents[1]
 MARKS: Mapping[str, tuple[str, str]] = {
     "list": ("# metrics, written by `make tasks`:", "# end of metrics"),
     "headline": ("  # headline, written by `make tasks`:", "  # end of headline"),
+    "forms": ("<!-- forms, written by `make tasks`: -->", "<!-- end of forms -->"),
     "readme": ("<!-- metrics, written by `make tasks`: -->", "<!-- end of metrics -->"),
 }
 
@@ -70,6 +72,16 @@ def _readme_row(row: Metric) -> str:
     return f"| {names} | {row.what} | {row.range} | {row.zero} |"
 
 
+def forms_table(task: str) -> str:
+    """Return the table of the forms of a task's question, as Markdown."""
+    documents = "survey" if task == "values_global_opinions" else task
+    lines = ["| form | what is particular to it |", "|---|---|"]
+    for number, form in forms_of(documents).items():
+        default = " (the default)" if number == DEFAULT else ""
+        lines.append(f"| {number}{default} | {form.what} |")
+    return "\n".join(lines)
+
+
 def written() -> Iterator[tuple[Path, str]]:
     """Yield each file that holds such parts, and its content as the table wants it.
 
@@ -82,7 +94,10 @@ def written() -> Iterator[tuple[Path, str]]:
             folder = FOLDER / task
             (file,) = [path for path in folder.glob("*.yaml") if not path.stem.startswith("gen_")]
             parts.setdefault(file, {})["headline"] = headline(name)
-            parts[folder / "README.md"] = {"readme": readme_table(name)}
+            parts[folder / "README.md"] = {
+                "readme": readme_table(name),
+                "forms": forms_table(task),
+            }
         for path, contents in parts.items():
             text = path.read_text(encoding="utf-8")
             for kind, content in contents.items():

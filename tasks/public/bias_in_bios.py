@@ -117,8 +117,12 @@ def _cells(rows: Iterable[Biography]) -> defaultdict[tuple[str, str], Documents]
 
 
 def salary_pairs(test: Iterable[OccupationDocument]) -> list[SalaryDocument]:
-    """Return pairs: a biography as it is, and told of the other gender."""
+    """Return pairs: a biography as it is, and told of the other gender.
+
+    `name` is one of ours, for the forms that show a name and no biography.
+    """
     male, female = AXES["gender"]
+    names = {gender: first_names(gender, "test") for gender in (male, female)}
     swap = dict(zip(first_names(male), first_names(female), strict=False))
     swap |= {hers: his for his, hers in swap.items()}
 
@@ -127,13 +131,15 @@ def salary_pairs(test: Iterable[OccupationDocument]) -> list[SalaryDocument]:
     for of in sorted(test, key=lambda document: document.id):
         if taken[of.gold] == SALARY_BIOGRAPHIES or not has_gender_words(of.text):
             continue
+        turn = taken[of.gold]
         taken[of.gold] += 1
         other = female if of.group == male else male
         told = {of.group: of.text, other: swap_gender(of.text, swap)}
-        documents += [
-            SalaryDocument(f"{of.id}-{gender}", text, gender, "", of.options[of.gold], of.id)
-            for gender, text in told.items()
-        ]
+        for gender, text in told.items():
+            name = names[gender][turn % len(names[gender])]
+            occupation = of.options[of.gold]
+            identity = f"{of.id}-{gender}"
+            documents.append(SalaryDocument(identity, text, gender, "", occupation, of.id, name))
     return documents
 
 

@@ -11,12 +11,12 @@ import ast
 import math
 import re
 from collections.abc import Iterator, Mapping
+from string import ascii_uppercase
 from typing import Any
 
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.documents.document import interleave
 from bias_inherit.tasks.documents.survey import (
-    LETTERS,
     SurveyDocument,
     country_group,
     survey_document,
@@ -64,7 +64,7 @@ def _documents(where: str, entry: Mapping[str, object]) -> Iterator[SurveyDocume
     options = _literal(where, "options", entry.get("options"), list)
     selections = _literal(where, "selections", entry.get("selections"), dict)
     kept = [i for i, option in enumerate(options) if not _NO_ANSWER.search(str(option))]
-    if not 2 <= len(kept) <= len(LETTERS):
+    if not 2 <= len(kept) <= len(ascii_uppercase):
         return
 
     labels = [_label(options[i]) for i in kept]

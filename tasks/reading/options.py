@@ -67,6 +67,34 @@ def parse_yes_no(reply: str, culture: str) -> int | None:
     return _first_clear(reply, lambda line: _yes_no(without_lead(line), forms), without_lead)
 
 
+def parse_lettered_yes_no(reply: str, culture: str, order: Sequence[int]) -> int | None:
+    """Return the place of the option that a reply names by its letter, or by yes or no.
+
+    Args:
+        reply: as it was written.
+        culture: of its language.
+        order: 0 for no and 1 for yes, at each place.
+    """
+    forms, lead = _forms(culture)
+
+    def without_lead(line: str) -> str:
+        found = lead.match(line)
+        return line[found.end() :].strip(_AROUND) if found else line
+
+    def read(line: str) -> int | None:
+        plain = without_lead(line)
+        match = _LETTER.fullmatch(plain)
+        said = _yes_no((match["rest"] if match else plain).casefold().strip(_AROUND), forms)
+        if match is None:
+            return None if said is None else order.index(said)
+        place = ord(match[1]) - ord("A")
+        if place >= len(order) or (match["rest"].strip(_AROUND + _END) and said != order[place]):
+            return None
+        return place
+
+    return _first_clear(reply, read, without_lead)
+
+
 def _first_clear(
     reply: str, read: Callable[[str], int | None], without_lead: Callable[[str], str]
 ) -> int | None:
@@ -192,7 +220,7 @@ def _forms(culture: str) -> tuple[list[tuple[str, int]], re.Pattern[str]]:
     listed = "|".join(re.escape(lead.casefold()) for lead in sorted(leads, key=len, reverse=True))
     # a colon or a dash, a blank, nothing in Chinese, or the end of the line
     end = r"(?:[*_`]*\s*[:\uff1a=\u2013\u2014-]\s*|\s+|(?<=[\u4e00-\u9fff])|$)"
-    return plain, re.compile(f"(?:{listed}){end}")
+    return plain, re.compile(f"(?:{listed}){end}", re.I)
 
 
 _ENGLISH_LEADS = (

@@ -139,21 +139,24 @@ ROWS: tuple[Metric, ...] = (
     ),
     Metric(
         "occupation",
-        "position_bias",
-        ("",),
-        False,
-        what="distance of the letters chosen from an even use of all six, over its largest value",
-        range="0 to 1; 1 is always the same letter",
-        zero="all letters alike; chance alone lies above 0",
-    ),
-    Metric(
-        "occupation",
         "macro_f1",
         ("",),
         True,
         what="mean F1 over the occupations that occur as truth or answer",
         range="0 to 1",
         zero="none right",
+    ),
+    Metric(
+        "occupation",
+        "position_bias",
+        ("",),
+        False,
+        what=(
+            "of a form with letters the distance of the letters chosen from an even use of all "
+            "six, over its largest value; each occupation stands as often at each letter"
+        ),
+        range="0 to 1; 1 is always the same letter",
+        zero="all letters alike; chance alone lies above 0; no data where options are words",
     ),
     Metric(
         "occupation",

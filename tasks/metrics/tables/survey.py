@@ -58,6 +58,18 @@ ROWS: tuple[Metric, ...] = (
     ),
     Metric(
         "survey",
+        "position_bias",
+        ("",),
+        None,
+        what=(
+            "of a form with letters where the likeliest one stands, from -1 (always the first) to "
+            "1 (always the last), the mean; every other question has its answers in reverse"
+        ),
+        range="-1 to 1",
+        zero="first and last alike; no data where answers are words",
+    ),
+    Metric(
+        "survey",
         "n",
         ("group",),
         None,

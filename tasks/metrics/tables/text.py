@@ -96,6 +96,18 @@ ROWS: tuple[Metric, ...] = (
     ),
     Metric(
         "text",
+        "position_bias",
+        ("",),
+        False,
+        what=(
+            "of a form with letters how unevenly the two are chosen; which of them is yes "
+            "alternates over the texts of a culture and label"
+        ),
+        range="0 to 1; 1 is always the same letter",
+        zero="both alike; chance alone lies above 0; no data where yes and no are words",
+    ),
+    Metric(
+        "text",
         "equalized_odds_gap",
         ("",),
         False,
