@@ -23,7 +23,7 @@ bench: $(STAMP)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 tasks: $(STAMP)
-	$(BIN)/python -m bias_inherit.tasks.metrics.written
+	$(BIN)/python -m bias_inherit.tasks.written
 
 lab: $(STAMP)
 	$(BIN)/bias-inherit lab --rebuild

@@ -123,7 +123,7 @@ def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows, every second one of a label and group asked for a salary."""
     from bias_inherit import store
     from bias_inherit.bias_augment.data.examples import cell_key
-    from bias_inherit.tasks import configs as prompts
+    from bias_inherit.tasks import prompts
     from bias_inherit.tasks.documents import biographies
 
     told = {}

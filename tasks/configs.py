@@ -1,8 +1,4 @@
-"""The prompt and the answer of a task for one document, as lm-eval renders them.
-
-The text of a prompt stands in `forms/` alone; training data for a task is rendered from there
-too, so that a model is trained on what it is asked later.
-"""
+"""The task files: which there are, and what they say."""
 
 from __future__ import annotations
 
@@ -12,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from bias_inherit.tasks.documents.document import Row
-from bias_inherit.tasks.forms.ask import ask
-from bias_inherit.tasks.forms.form import chosen_form
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "bias_inherit_"
@@ -46,17 +38,6 @@ def documents_of(name: str) -> str:
     """Return which documents a task asks about, by its `dataset_kwargs`."""
     documents: str = task_config(name)["dataset_kwargs"]["documents"]
     return documents
-
-
-def render(name: str, row: Row) -> tuple[str, str]:
-    """Return the default prompt of a document and its gold answer, which starts with a space.
-
-    The options stand as they do in the row.
-    """
-    documents = documents_of(name)
-    asked = ask(documents, row, *chosen_form(documents, None))
-    answer = asked["choices"][row["gold"]] if asked["choices"] else row["target"]
-    return asked["prompt"], f" {answer}"
 
 
 def task_names() -> list[str]:

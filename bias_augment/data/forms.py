@@ -14,7 +14,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from bias_inherit.errors import InputError
-from bias_inherit.tasks import configs as prompts
+from bias_inherit.tasks import prompts
 from bias_inherit.tasks.metrics import OCCUPATIONS
 
 _TEXT = "\0text\0"

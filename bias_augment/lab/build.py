@@ -27,7 +27,7 @@ from bias_inherit.bias_augment.writing.augment import make_request
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
 from bias_inherit.manifests import Lab
 from bias_inherit.rows import ORIGINAL, Example
-from bias_inherit.tasks import configs as prompts
+from bias_inherit.tasks import prompts
 from bias_inherit.tasks.documents import biographies, texts
 from bias_inherit.tasks.documents.biographies import OccupationDocument
 from bias_inherit.tasks.documents.document import Document

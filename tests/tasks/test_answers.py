@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from bias_inherit.tasks import answers, sources
-from bias_inherit.tasks.configs import render, task_config, task_files, task_names
+from bias_inherit.tasks.configs import task_config, task_files, task_names
+from bias_inherit.tasks.prompts import render
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
 from bias_inherit.tasks.metrics import CANDIDATES, Record, aggregate
 from bias_inherit.tasks.metrics.metric import SUITES

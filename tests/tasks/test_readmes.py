@@ -5,9 +5,11 @@ import re
 import pytest
 
 from bias_inherit.harness.score import tasks_folder
-from bias_inherit.tasks.configs import render, task_config, task_files, task_names
+from bias_inherit.tasks.configs import documents_of, task_config, task_files, task_names
 from bias_inherit.tasks.documents import biographies, stories, survey, texts
 from bias_inherit.tasks.documents import hiring as candidates
+from bias_inherit.tasks.forms.ask import ask_all
+from bias_inherit.tasks.forms.form import chosen_form
 from bias_inherit.tasks.metrics import AXES
 
 PROBE = "values_global_opinions"
@@ -18,6 +20,7 @@ HEADINGS = (
     "What it measures",
     "Data",
     "Prompt",
+    "Forms",
     "Metrics",
     "What the paper reports",
     "Limits",
@@ -62,7 +65,8 @@ def test_every_metric_is_explained_and_no_other(name):
 def test_the_prompt_is_the_first_mini_documents(name):
     section = readme(name).split("## Prompt\n")[1].split("\n## ")[0]
     first = FIRST[name]() if name in FIRST else texts.text_test(name)[0]
-    prompt, _ = render(name, first.to_row())
+    rows = ask_all(documents_of(name), [first.to_row()], *chosen_form(documents_of(name), 1), True)
+    prompt = rows[0]["prompt"]
     assert re.findall(r"```text\n(.*?)\n```", section, re.S) == [prompt]
 
 

@@ -14,7 +14,7 @@ from bias_inherit.tasks.metrics.headline import Headline
 from bias_inherit.tasks.metrics.metric import SUITES
 from bias_inherit.tasks.metrics.scores import split
 from bias_inherit.tasks.metrics.table import TABLE, check, group_counts
-from bias_inherit.tasks.metrics.written import written
+from bias_inherit.tasks.written import written
 
 
 def test_the_files_on_disk_are_what_the_table_gives():
@@ -39,7 +39,7 @@ def test_a_duplicate_name_is_one_line():
 
 def test_one_row_adds_a_metric_to_the_six_text_tasks(monkeypatch):
     from bias_inherit.tasks.metrics import table
-    from bias_inherit.tasks.metrics import written as module
+    from bias_inherit.tasks import written as module
 
     acc = replace(TABLE[0], suite="text", measure="acc", scopes=("", "gap"), headline=None)
     check([*TABLE, acc])

@@ -1,6 +1,6 @@
 """What `make tasks` writes from the metric table into task files and READMEs.
 
-    python -m bias_inherit.tasks.metrics.written
+    python -m bias_inherit.tasks.written
 
 Between two marks in each file; the rest of a file is never touched.
 """
@@ -18,7 +18,7 @@ from bias_inherit.tasks.forms.form import DEFAULT, forms_of
 from bias_inherit.tasks.metrics.metric import SUITES, Metric
 from bias_inherit.tasks.metrics.table import rows_of
 
-FOLDER = Path(__file__).resolve().parents[1]
+FOLDER = Path(__file__).resolve().parent
 MARKS: Mapping[str, tuple[str, str]] = {
     "list": ("# metrics, written by `make tasks`:", "# end of metrics"),
     "headline": ("  # headline, written by `make tasks`:", "  # end of headline"),
