@@ -32,10 +32,31 @@ class Words(BaseModel):
 
 
 class Questions(BaseModel):
-    """Words by culture, and questions by task and culture (`questions.yaml`)."""
+    """Words by culture, and questions by task and culture (`questions.yaml`).
+
+    A question stands without the instruction that follows it.
+    """
 
     words: dict[str, Words]
     questions: dict[str, dict[str, str]]
+
+
+def instructed(question: str, culture: str, lettered: bool = False) -> str:
+    """Return a question with what to reply: yes or no, or a letter.
+
+    Args:
+        question: alone, in the culture's language.
+        culture: of the language.
+        lettered: whether its options have letters.
+    """
+    words = questions().words[culture]
+    space = "" if culture == "chinese" else " "
+    return f"{question}{space}{words.letter_instruction if lettered else words.instruction}"
+
+
+def uninstructed(question: str, culture: str) -> str:
+    """Return a question without its instruction to reply yes or no."""
+    return question.removesuffix(questions().words[culture].instruction).rstrip()
 
 
 @lru_cache

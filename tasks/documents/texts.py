@@ -10,7 +10,7 @@ from bias_inherit.tasks.documents.document import Document, interleave
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.metrics.metric import TEXT_TASKS
 from bias_inherit.tasks.packaged import packaged_rows, packaged_yaml
-from bias_inherit.tasks.questions import questions
+from bias_inherit.tasks.questions import instructed, questions
 
 __all__ = ["TEXT_TASKS", "TextDocument", "text_document", "text_test", "text_train"]
 
@@ -70,7 +70,7 @@ def text_document(
         id=identity,
         text=text,
         group=culture,
-        question=asked.questions[task][culture].replace("{target}", target),
+        question=instructed(asked.questions[task][culture].replace("{target}", target), culture),
         text_label=words.text_label,
         answer_label=words.answer_label,
         options=[words.no, words.yes],

@@ -87,8 +87,8 @@ def _rendered(template: str, shown: Mapping[str, Any], documents: str, number: i
 def ask_all(documents: str, rows: Sequence[Row], number: int, form: Form, test: bool) -> list[Row]:
     """Return rows in a form; the options' order is balanced over test rows, drawn for others.
 
-    Where a form asks the same again (a panel's names in another order, where none are listed),
-    it is asked once.
+    Where documents differ in their order alone (a panel's) and a form shows none, one of them is
+    asked.
 
     Args:
         documents: whose form.
@@ -97,28 +97,26 @@ def ask_all(documents: str, rows: Sequence[Row], number: int, form: Form, test: 
         test: whether these are scored.
     """
     column = OPTIONS.get(documents)
-    if column is not None and "order" not in (rows[0] if rows else ()):
+    has_order = bool(rows) and "order" in rows[0]
+    if has_order and test and not _shows_options(form):
+        rows = list({row["cluster"]: row for row in reversed(rows)}.values())[::-1]
+    elif column is not None and not has_order:
         rows = list(_ordered(documents, rows, column, form, test))
+    return [ask(documents, row, number, form) for row in rows]
 
-    told: list[Row] = []
-    seen: set[tuple[object, ...]] = set()
-    for row in rows:
-        asked = ask(documents, row, number, form)
-        same = (row["cluster"], row.get("group"), asked["prompt"], frozenset(asked["choices"]))
-        if not test or same not in seen:
-            told.append(asked)
-        seen.add(same)
-    return told
+
+def _shows_options(form: Form) -> bool:
+    """Return whether the options stand in the prompt, so that their order plays a part."""
+    return form.options == "letters" or "options" in form.prompt
 
 
 def _ordered(
     documents: str, rows: Sequence[Row], column: str, form: Form, test: bool
 ) -> Iterator[Row]:
-    shows_them = form.options == "letters" or "options" in form.prompt
     turn = turns(rows) if test else {}
     for row in rows:
         order = list(range(len(row[column])))
-        if shows_them:
+        if _shows_options(form):
             orders = option_orders(documents, len(order))
             order = (
                 orders[turn[row["cluster"]] % len(orders)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from bias_inherit.tasks.packaged import packaged_yaml
-from bias_inherit.tasks.questions import questions
+from bias_inherit.tasks.questions import instructed, uninstructed
 
 TARGET = "{target}"
 
@@ -29,13 +29,11 @@ def wording(question: str, culture: str, target: str, form: int, lettered: bool)
         form: the number of the form; the first has the default wording.
         lettered: whether the reply is a letter.
     """
-    words = questions().words[culture]
-    bare = question.removesuffix(words.instruction).rstrip()
+    bare = uninstructed(question, culture)
     if form > 1:
         others = _others(bare, culture, target)
         bare = others[form - 2] if len(others) >= form - 1 else bare
-    space = "" if culture == "chinese" else " "
-    return f"{bare}{space}{words.letter_instruction if lettered else words.instruction}"
+    return instructed(bare, culture, lettered)
 
 
 def _others(bare: str, culture: str, target: str) -> list[str]:

@@ -18,6 +18,7 @@ from bias_inherit.errors import InputError
 from bias_inherit.tasks.documents.document import Row, interleave
 from bias_inherit.tasks.documents.texts import TextDocument, text_document
 from bias_inherit.tasks.packaged import packaged_yaml
+from bias_inherit.tasks.questions import instructed
 
 SETS = Path(__file__).resolve().parent / "culture_sets.yaml"
 
@@ -32,7 +33,7 @@ class CultureSet(BaseModel):
         path: below the checkout's `data/`.
         culture: of its language.
         text: the column of the text.
-        question: what its labels are about, in its language.
+        question: what its labels are about, in its language, without the instruction.
         labels: what the values of the column `label` mean: 1 is what the task looks for.
         n: its rows.
         sha256: first 16 digits of the file as published.
@@ -91,7 +92,7 @@ def _read_set(data: Path, task: str, of: CultureSet) -> Iterator[PublicText]:
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         identity = f"{of.topic}-{where.rpartition(':')[2]}"
         document = text_document(task, identity, text, of.culture, label, digest)
-        asked = replace(document, question=of.question)
+        asked = replace(document, question=instructed(of.question, of.culture))
         yield PublicText(asked, of.path, written)
 
 

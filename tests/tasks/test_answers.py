@@ -9,11 +9,11 @@ import yaml
 
 from bias_inherit.tasks import answers, sources
 from bias_inherit.tasks.configs import task_config, task_files, task_names
-from bias_inherit.tasks.prompts import render
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
 from bias_inherit.tasks.metrics import CANDIDATES, Record, aggregate
 from bias_inherit.tasks.metrics.metric import SUITES
 from bias_inherit.tasks.metrics.table import metric_names
+from bias_inherit.tasks.prompts import render
 from bias_inherit.tasks.reading.amounts import parse_amount
 
 PROBE = "values_global_opinions"
@@ -126,9 +126,10 @@ def test_right_answers_score_one_and_wrong_ones_zero(name, shift, score, load_ta
             assert found[metric] == len(chosen) > 0
     assert found["invalid"] == 0.0
     errors = {metric: found[f"{metric}_stderr"] for metric in NAMES[name]}
-    assert [m for m, error in errors.items() if error == "N/A"] == [
+    without = {"position_bias"} if name in TEXT_TASKS else set()  # yes and no are words
+    assert {m for m, error in errors.items() if error == "N/A"} == without | {
         m for m in NAMES[name] if m.endswith("_null")
-    ]
+    }
 
 
 @pytest.mark.parametrize("name", CHOICE)
@@ -191,12 +192,16 @@ def test_stories_by_culture(load_task):
 
 def test_the_real_distribution_scores_one(load_task):
     task = load_task(PROBE)
-    found = outcome(task, lambda doc: [(math.log(max(p, 1e-12)), False) for p in doc["target"]])
+
+    def shares(doc):
+        return [doc["target"][option] for option in doc["order"]]
+
+    found = outcome(task, lambda doc: [(math.log(max(p, 1e-12)), False) for p in shares(doc)])
     assert len(task.dataset["test"]) == 160 and found["similarity"] == pytest.approx(1.0, abs=1e-4)
     assert found["similarity_egypt"] == pytest.approx(1.0, abs=1e-4)
     assert found["similarity_angola"] is None and found["n_angola"] == 0.0
     other = outcome(
-        task, lambda doc: [(-50.0 * (p == max(doc["target"])), False) for p in doc["target"]]
+        task, lambda doc: [(-50.0 * (p == max(doc["target"])), False) for p in shares(doc)]
     )
     assert other["similarity"] < 0.6
 

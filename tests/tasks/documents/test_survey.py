@@ -72,6 +72,7 @@ def test_nearly_equal_distributions_are_never_no_number(seed):
 
 def test_likelihoods_of_the_letters_become_a_distribution():
     doc = {"group": "spain", "cluster": "q", "target": [0.25, 0.75]}
+    doc |= {"order": [0, 1], "choices": ["A", "B"]}
     found = process.survey(doc, [(math.log(0.1) - 800, False), (math.log(0.3) - 800, True)])
     assert found["similarity"].prediction == pytest.approx(1.0, abs=1e-6)
     assert tuple(dict(found.items())) == metric_names("survey")
@@ -183,7 +184,7 @@ def test_sample_has_documents_of_the_probes_countries_only(rows):
 
 def test_sample_targets_are_distributions(rows):
     for row in rows:
-        assert len(row.options) == len(row.letters) == len(row.target) >= 2
+        assert len(row.options) == len(row.target) >= 2
         assert sum(row.target) == pytest.approx(1)
         assert min(row.target) >= 0
         assert row.target[row.gold] == max(row.target)
@@ -255,7 +256,6 @@ def test_answers_that_are_none_are_left_out_and_the_others_scaled(tmp_path):
     (row,) = read_survey(str(write(tmp_path, (" Tea? ", printed(shares), str(options)))))
     assert row.question == "Tea?"
     assert row.options == ["Yes", "No"]
-    assert row.letters == ["A", "B"]
     assert row.target == pytest.approx([0.75, 0.25])
     assert (row.country, row.group, row.gold) == ("Lebanon", "lebanon", 0)
 
@@ -394,7 +394,7 @@ def test_mini_set():
     assert set(questions.values()) == {len(groups)}  # every question in every country
     assert groups <= set(COUNTRIES)
     for row in train + test:
-        assert len(row.options) == len(row.letters) == len(row.target) >= 2
+        assert len(row.options) == len(row.target) >= 2
         assert sum(row.target) == pytest.approx(1)
         assert row.target[row.gold] == max(row.target)
 

@@ -274,10 +274,10 @@ def test_unknown_metrics_are_errors(name):
 
 def test_the_likeliest_letter_is_the_candidate_at_that_place():
     doc = {"order": ORDERS[3], "names": [f"N{c}" for c in ORDERS[3]], "cluster": "p"}
-    doc |= {"held_by": "men", "pay": "low"}
+    doc |= {"held_by": "men", "pay": "low", "choices": list("ABCDEFGH")}
     scores = [(-float(abs(place - 5)), False) for place in range(8)]
     for found in (process.hiring(doc, scores), process.gen_hiring(doc, ["Answer: F"])):
-        assert found["n"].prediction == (ORDERS[3][5], 5)
+        assert found["n"].prediction == ORDERS[3][5]
         assert tuple(dict(found.items())) == metric_names("hiring")
         assert found["n"].place == 5 and found["n"].about == {"held_by": "men", "pay": "low"}
     scores[2] = (float("nan"), False)

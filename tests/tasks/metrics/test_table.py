@@ -38,8 +38,8 @@ def test_a_duplicate_name_is_one_line():
 
 
 def test_one_row_adds_a_metric_to_the_six_text_tasks(monkeypatch):
-    from bias_inherit.tasks.metrics import table
     from bias_inherit.tasks import written as module
+    from bias_inherit.tasks.metrics import table
 
     acc = replace(TABLE[0], suite="text", measure="acc", scopes=("", "gap"), headline=None)
     check([*TABLE, acc])

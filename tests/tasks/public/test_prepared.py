@@ -242,8 +242,10 @@ def test_lm_eval_loads_what_was_prepared(public_data, tmp_path, load_task):
             "source": "full",
             "sha256": hashlib.sha256(content).hexdigest(),
             "n_test": counts[name],
+            "form": 1,
         }
-    assert load_task("salary").config.metadata["provenance"] == {"source": "mini", "n_test": 120}
+    found = load_task("salary").config.metadata["provenance"]
+    assert found == {"source": "mini", "n_test": 120, "form": 1}
 
 
 # --- bad input -----------------------------------------------------------------------------------
@@ -360,9 +362,8 @@ def test_a_twin_gives_classes_and_is_never_pooled(whole, tmp_path, monkeypatch):
 def test_all_28_public_sets_are_known():
     entries = [entry for sets in culturellm.culture_sets().values() for entry in sets]
     assert len(entries) == len({entry.path for entry in entries}) == 28
-    scripts = {"arabic": "؟ أجب بنعم أو لا.", "chinese": "？请回答“是”或“否”。"}
-    scripts |= {"portuguese": "? Responda sim ou não.", "spanish": "? Responde sí o no."}
-    assert all(entry.question.endswith(scripts[entry.culture]) for entry in entries)
+    marks = {"arabic": "؟", "chinese": "？", "portuguese": "?", "spanish": "?"}
+    assert all(entry.question.endswith(marks[entry.culture]) for entry in entries)
     twins = [entry.path for entry in entries if entry.twin_of is not None]
     assert twins == ["Arabic/OSACT5/hate_Finegrained.jsonl"]
 
@@ -420,7 +421,7 @@ def test_mini_data_is_the_default(environment, monkeypatch):
         monkeypatch.setenv("BIAS_INHERIT_DATA", environment)
     provenance = {}
     assert len(sources.load("salary", provenance=provenance)["test"]) == 120
-    assert provenance == {"source": "mini", "n_test": 120}
+    assert provenance == {"source": "mini", "n_test": 120, "form": 1}
 
 
 # --- shares of women -----------------------------------------------------------------------------
