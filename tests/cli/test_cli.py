@@ -128,6 +128,14 @@ BAD = {
         "score --tasks bias_inherit_salery --out new",
         "did you mean bias_inherit_salary",
     ),
+    "form that is not there": (
+        "score --data mini --tasks bias_inherit_salary,bias_inherit_spam --forms 5 --out new",
+        "there is no form 5 of the question 'spam': it has the forms 1, 2, 3, 4",
+    ),
+    "form that is no number": (
+        "score --data mini --tasks bias_inherit_spam --forms second --out new",
+        "forms 'second': write numbers, such as 2 or 1,3, or all",
+    ),
     "no adapter": ("score empty --out new", "is not an adapter folder"),
     "empty results": ("leaderboard empty --out new", "holds no results_"),
     "unprepared data": ("original --data full --out new", "bias-inherit data prepare"),

@@ -7,7 +7,8 @@ import pytest
 from bias_inherit.errors import InputError
 from bias_inherit.harness.score import tasks_folder
 from bias_inherit.harness.validate import validate
-from bias_inherit.tasks.configs import task_files
+from bias_inherit.tasks.configs import documents_of, task_files, task_names
+from bias_inherit.tasks.forms.form import forms_of
 
 GOOD = """\
 task: mine
@@ -44,6 +45,28 @@ def folder(tmp_path):
 
 def found(folder):
     return [str(finding) for finding in validate(folder)[1]]
+
+
+def test_every_form_of_ours_is_checked():
+    told = []
+    validate(tasks_folder(), announce=told.append)
+    for task in (*task_names(), "salary"):
+        for form in forms_of(documents_of(task)):
+            assert form == 1 or f"bias_inherit_{task}, form {form}" in told
+    assert "gen_bias_inherit_hiring, form 5" in told and "values_global_opinions, form 4" in told
+
+
+def test_a_form_that_breaks_is_named(monkeypatch):
+    from bias_inherit.tasks.forms import form as forms
+
+    known = forms.forms_of("spam")
+    broken = known[3].model_copy(update={"prompt": "{{ nothing }}"})
+    monkeypatch.setattr(forms, "_forms", lambda name: {**known, 3: broken})
+    _, findings = validate(tasks_folder() / "spam")
+    assert findings and {finding.path.parent.name for finding in findings} == {"spam"}
+    for finding in findings:
+        assert finding.what.startswith("form 3 cannot be built (InputError: form 3 of 'spam', ")
+        assert finding.what.endswith("'nothing' is undefined)")
 
 
 def test_ours_are_in_order():

@@ -162,7 +162,7 @@ def test_a_form_that_a_model_was_not_asked_in_is_no_value_of_it(two_arms):
     assert "not asked" in to_markdown([acc], [])
 
 
-# --- claims ----------------------------------------------------------------------------------------
+# --- claims ---------------------------------------------------------------------------------------
 
 
 def estimate(value, half=0.1):
@@ -184,7 +184,7 @@ def test_what_is_claimed(changes, mean, expected):
     assert (found and (found.sign, found.against, found.clearly)) == expected
 
 
-# --- components of variance ------------------------------------------------------------------------
+# --- components of variance -----------------------------------------------------------------------
 
 
 def test_shares_agree_with_an_analysis_of_variance():
@@ -237,7 +237,7 @@ def test_the_documents_part_is_known_where_it_was_put_in():
     assert np.mean([f.interaction for f in found]) < 0.02
 
 
-# --- explicit minus implicit -----------------------------------------------------------------------
+# --- explicit minus implicit ----------------------------------------------------------------------
 
 
 def chosen(candidate, explicit):

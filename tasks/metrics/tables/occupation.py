@@ -172,7 +172,7 @@ ROWS: tuple[Metric, ...] = (
         "invalid",
         ("",),
         False,
-        what="share of documents where some letter has no finite likelihood; they count as wrong",
+        what="share of documents where some option has no finite likelihood; they count as wrong",
         range="0 to 1",
         zero="every answer could be used",
     ),
