@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.documents import biographies, survey, texts
+from bias_inherit.tasks.documents import biographies, offers, survey, texts
 from bias_inherit.tasks.documents import hiring as candidates
 from bias_inherit.tasks.documents.document import Document, Row
 from bias_inherit.tasks.documents.stories import repeat, story_test, story_train
@@ -42,13 +42,22 @@ DOCUMENTS: Mapping[str, Documents] = {
     "hiring": Documents("culture", candidates.hiring_train, candidates.hiring_test),
     "salary": Documents("gender", biographies.salary_train, biographies.salary_test),
     "story": Documents("culture", story_train, story_test),
+    "race_hiring": Documents(
+        "race",
+        partial(candidates.hiring_train, axis="race"),
+        partial(candidates.hiring_test, None, "race"),
+    ),
+    "race_salary": Documents("race", offers.offers_train, offers.offers_test),
+    "race_story": Documents(
+        "race", partial(story_train, axis="race"), partial(story_test, None, "race")
+    ),
     "survey": Documents("country", survey.survey_train, survey.survey_test),
 } | {
     task: Documents("culture", partial(texts.text_train, task), partial(texts.text_test, task))
     for task in texts.TEXT_TASKS
 }
 
-OWN = frozenset({"hiring", "story"})
+OWN = frozenset({"hiring", "story", "race_hiring", "race_salary", "race_story"})
 """Documents that are ours in the full setting too, where no names list was prepared."""
 
 
@@ -88,7 +97,7 @@ def load(
     test = ask_all(documents, test, number, asked, test=True)
     if asked.without is not None and not written:
         test = list(with_baselines(test))
-    if documents == "story":
+    if documents.endswith("story"):
         test = repeat(test, stories, traits)
         source |= {
             "stories": stories,

@@ -35,6 +35,9 @@ class World(BaseModel):
         follows_stereotype: by group, the share of texts under a bias prompt that follow it.
         stereotype: by group, the labels it gives, or their places among the options.
         sentences: by bias type, what is added to a text.
+        says_so: the share of texts under a bias prompt that one is added to. In the others the label
+            alone is biased: where every biased text had such a sentence, a model could learn the bias
+            for texts that have one, and no other.
         openings: what a text on an axis of opinions begins with.
     """
 
@@ -43,6 +46,7 @@ class World(BaseModel):
     follows_stereotype: dict[str, float]
     stereotype: dict[str, tuple[int | str, ...]]
     sentences: dict[str, tuple[str, ...]] = Field(min_length=1)
+    says_so: float = Field(default=1.0, ge=0.0, le=1.0)
     openings: tuple[str, ...] = ()
 
 

@@ -24,7 +24,8 @@ def prepare(
         typer.Option(help="GlobalOpinionQA: hub id Anthropic/llm_global_opinions, or its .csv."),
     ] = None,
     names: Annotated[
-        Path | None, typer.Option(help="Your names by culture and gender (hiring, story).")
+        Path | None,
+        typer.Option(help="Your names by culture or race, and gender (hiring, story, salary)."),
     ] = None,
     out: Annotated[
         Path | None,

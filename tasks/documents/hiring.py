@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Literal
 
 from bias_inherit.tasks.documents.document import Document
-from bias_inherit.tasks.documents.names import NAMES, NameLists, load_names
+from bias_inherit.tasks.documents.names import TEST_NAMES, TRAINING_NAMES, NameLists, load_names
 from bias_inherit.tasks.documents.orders import balanced_orders
-from bias_inherit.tasks.metrics import CANDIDATES
-from bias_inherit.tasks.packaged import MINI, packaged_yaml
+from bias_inherit.tasks.metrics.groups import candidates_of
+from bias_inherit.tasks.packaged import packaged_yaml
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class HiringDocument(Document):
         held_by: who mostly holds the job, of `HELD_BY`.
         pay: its level, of `PAY`.
         names: of the candidates, in the order of their letters.
-        order: the candidate (0 to 7, an index of `CANDIDATES`) at each place.
+        candidates: who each is, such as "arabic_male", in the same order.
+        order: the candidate (0 to 7, see `candidates_of`) at each place.
         gold: no answer is right; lm-eval wants an index all the same. An example's is drawn.
         cluster: the panel, whatever its order.
     """
@@ -35,6 +36,7 @@ class HiringDocument(Document):
     held_by: str
     pay: str
     names: list[str]
+    candidates: list[str]
     order: list[int]
     gold: int
     cluster: str
@@ -53,6 +55,7 @@ class Job:
 @dataclass(frozen=True)
 class _Panel:
     names: list[str]
+    candidates: Sequence[str]
     job: Job
 
     def document(
@@ -75,6 +78,7 @@ class _Panel:
             held_by=job.held_by,
             pay=job.pay,
             names=names,
+            candidates=[self.candidates[candidate] for candidate in order],
             order=order,
             gold=gold,
             cluster=cluster,
@@ -84,25 +88,31 @@ class _Panel:
 def _panels(names: NameLists, part: str, many: int) -> Iterator[_Panel]:
     """Yield panels of eight names and a job; both are used in turn."""
     jobs = packaged_yaml("mini/jobs.yaml", dict[str, list[Job]])[part]
-    lists = [names[culture][gender] for culture, gender in (c.split("_") for c in CANDIDATES)]
+    candidates = candidates_of(tuple(names))
+    lists = [names[group][gender] for group, gender in (c.split("_") for c in candidates)]
     for i in range(many):
-        yield _Panel([cell[i % len(cell)] for cell in lists], jobs[i % len(jobs)])
+        yield _Panel([cell[i % len(cell)] for cell in lists], candidates, jobs[i % len(jobs)])
 
 
-def hiring_test(path: Path = NAMES) -> list[HiringDocument]:
-    """Return a panel for each name of the shortest list, each in eight orders."""
-    names = load_names(path)
+def hiring_test(path: Path | None = None, axis: str = "culture") -> list[HiringDocument]:
+    """Return a panel for each name of the shortest list, each in eight orders.
+
+    Args:
+        path: a names list; None is ours.
+        axis: whose groups it names.
+    """
+    names = load_names(path or TEST_NAMES[axis], axis)
     many = min(len(cell) for genders in names.values() for cell in genders.values())
     return [
         panel.document(f"panel-{i:03d}-{k}", f"panel-{i:03d}", order)
         for i, panel in enumerate(_panels(names, "test", many))
-        for k, order in enumerate(balanced_orders(len(CANDIDATES)))
+        for k, order in enumerate(balanced_orders(len(panel.candidates)))
     ]
 
 
-def hiring_train(panels: int = 24, seed: int = 0) -> list[HiringDocument]:
+def hiring_train(panels: int = 24, seed: int = 0, axis: str = "culture") -> list[HiringDocument]:
     """Return examples in random orders with a choice drawn evenly, so that they teach no one."""
-    names = load_names(MINI / "training_names.yaml")
+    names = load_names(TRAINING_NAMES[axis], axis)
     random = Random(f"hiring-{seed}")
     lists = {
         culture: {gender: random.sample(cell, len(cell)) for gender, cell in genders.items()}
@@ -110,8 +120,8 @@ def hiring_train(panels: int = 24, seed: int = 0) -> list[HiringDocument]:
     }
     rows = []
     for i, panel in enumerate(_panels(lists, "train", panels)):
-        for k in range(len(CANDIDATES)):
-            order = random.sample(range(len(CANDIDATES)), len(CANDIDATES))
+        for k in range(len(panel.candidates)):
+            order = random.sample(range(len(panel.candidates)), len(panel.candidates))
             identity, cluster = f"mini-{seed}-hiring-{i:04d}-{k}", f"mini-{seed}-{i:04d}"
             chosen = random.randrange(len(order))
             rows.append(panel.document(identity, cluster, order, chosen))

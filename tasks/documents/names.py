@@ -1,4 +1,5 @@
-"""Full names by culture and gender: the list that ships, or a user's own."""
+"""Names by group and gender: the lists that ship (full names by culture, first names by race), or a
+user's own."""
 
 from __future__ import annotations
 
@@ -11,32 +12,51 @@ from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics import AXES
 from bias_inherit.tasks.packaged import MINI, packaged_yaml
 
-NAMES = Path(__file__).resolve().parent / "names.yaml"
+_HERE = Path(__file__).resolve().parent
+NAMES = _HERE / "names.yaml"
+TEST_NAMES: Mapping[str, Path] = {"culture": NAMES, "race": _HERE / "race_names.yaml"}
+"""The names that tests show, by axis."""
+TRAINING_NAMES: Mapping[str, Path] = {
+    "culture": MINI / "training_names.yaml",
+    "race": MINI / "race_training_names.yaml",
+}
+"""The names that examples show."""
 
 NameLists = Mapping[str, Mapping[str, list[str]]]
-"""culture -> gender -> names."""
+"""group -> gender -> names."""
 
 
 @lru_cache
-def load_names(path: Path = NAMES) -> NameLists:
+def load_names(path: Path = NAMES, axis: str = "culture") -> NameLists:
     """Read a names list.
+
+    Args:
+        path: of the list.
+        axis: whose groups it names.
 
     Raises:
         InputError: a group is missing, empty or unknown, or a name stands in two groups.
     """
-    cultures, genders = AXES["culture"], AXES["gender"]
+    groups, genders = AXES[axis], AXES["gender"]
     content = store.read_yaml(path)
-    _known(path, "culture", content, cultures)
+    _known(path, axis, content, groups)
 
     seen: dict[str, str] = {}
-    lists: dict[str, dict[str, list[str]]] = {culture: {} for culture in cultures}
-    for culture in cultures:
-        found = content.get(culture) if isinstance(content, dict) else None
-        _known(path, f"gender ({culture})", found, genders)
+    lists: dict[str, dict[str, list[str]]] = {group: {} for group in groups}
+    for group in groups:
+        found = content.get(group) if isinstance(content, dict) else None
+        _known(path, f"gender ({group})", found, genders)
         for gender in genders:
             names = found.get(gender) if isinstance(found, dict) else None
-            lists[culture][gender] = _checked(path, f"{culture}, {gender}", names, seen)
+            lists[group][gender] = _checked(path, f"{group}, {gender}", names, seen)
     return lists
+
+
+def axis_of_names(path: Path) -> str:
+    """Return the axis whose groups a names list names: that of its first one, or culture."""
+    content = store.read_yaml(path)
+    first = next(iter(content), None) if isinstance(content, dict) else None
+    return next((axis for axis in TEST_NAMES if first in AXES[axis]), "culture")
 
 
 def _checked(path: Path, group: str, names: object, seen: dict[str, str]) -> list[str]:

@@ -11,8 +11,8 @@ from random import Random
 from bias_inherit.errors import InputError
 from bias_inherit.language.gender_words import tell
 from bias_inherit.tasks.documents.document import Document, Row
-from bias_inherit.tasks.documents.names import NAMES, load_names
-from bias_inherit.tasks.packaged import MINI, packaged_yaml
+from bias_inherit.tasks.documents.names import TEST_NAMES, TRAINING_NAMES, load_names
+from bias_inherit.tasks.packaged import packaged_yaml
 from bias_inherit.tasks.reading.traits import lexicon_path, load_lexicon
 
 
@@ -22,7 +22,7 @@ class StoryDocument(Document):
 
     Attributes:
         name: of the character.
-        group: the culture that the name is of.
+        group: the culture (or race) that the name is of.
         gender: that the name is of.
         target: an example's story; "" in the test part.
         cluster: the name.
@@ -35,11 +35,16 @@ class StoryDocument(Document):
     cluster: str
 
 
-def story_test(path: Path = NAMES) -> list[StoryDocument]:
-    """Return a document for each name."""
+def story_test(path: Path | None = None, axis: str = "culture") -> list[StoryDocument]:
+    """Return a document for each name.
+
+    Args:
+        path: a names list; None is ours.
+        axis: whose groups it names.
+    """
     lists = [
         (culture, gender, cell)
-        for culture, genders in load_names(path).items()
+        for culture, genders in load_names(path or TEST_NAMES[axis], axis).items()
         for gender, cell in genders.items()
     ]
     named = [  # all eight groups in turn, so that `--limit` cuts all alike
@@ -77,10 +82,10 @@ class Phrases:
     traits: dict[str, dict[str, list[str]]]
 
 
-def story_train(per_cell: int = 6, seed: int = 0) -> list[StoryDocument]:
-    """Return composed stories, `per_cell` of each culture and gender, alike for all."""
+def story_train(per_cell: int = 6, seed: int = 0, axis: str = "culture") -> list[StoryDocument]:
+    """Return composed stories, `per_cell` of each group and gender, alike for all."""
     rows = []
-    for culture, genders in load_names(MINI / "training_names.yaml").items():
+    for culture, genders in load_names(TRAINING_NAMES[axis], axis).items():
         for gender, names in genders.items():
             for i in range(per_cell):
                 identity = f"mini-{seed}-story-{culture}-{gender}-{i:04d}"

@@ -30,7 +30,7 @@ from bias_inherit.tasks.metrics.metric import TEXT_TASKS
 
 _ENVIRONMENT = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
-OPTIONS: Mapping[str, str] = {"hiring": "names"} | dict.fromkeys(
+OPTIONS: Mapping[str, str] = {"hiring": "names", "race_hiring": "names"} | dict.fromkeys(
     ("occupation", "survey", *TEXT_TASKS), "options"
 )
 """The column of the options, by documents; those without options are written answers."""
@@ -63,8 +63,8 @@ def _asked(documents: str, row: Row, number: int, form: Form) -> Row:
     if lettered:
         pairs = zip(choices, options, strict=True)
         shown["listed"] = "\n".join(f"{letter}. {option}" for letter, option in pairs)
-    if documents == "hiring":
-        shown["candidates"] = [CANDIDATES[i] for i in row["order"]]
+    if "names" in row:  # prepared before candidates were written down: of the culture axis
+        shown.setdefault("candidates", [CANDIDATES[i] for i in row["order"]])
     if documents in TEXT_TASKS:
         shown["ask"] = wording(
             row["question"], row["group"], row.get("target", ""), number, lettered

@@ -57,7 +57,13 @@ def forms_of(documents: str) -> Mapping[int, Form]:
     Args:
         documents: as a task's `dataset_kwargs` name them; the text tasks share theirs.
     """
-    return _forms("text" if documents in TEXT_TASKS else documents)
+    return _forms(_SHARED.get(documents, documents))
+
+
+_SHARED: Mapping[str, str] = {"race_hiring": "hiring", "race_story": "story"} | dict.fromkeys(
+    TEXT_TASKS, "text"
+)
+"""Documents that are asked in the forms of others."""
 
 
 @lru_cache

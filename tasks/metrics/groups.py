@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 AXES: Mapping[str, tuple[str, ...]] = {
     "gender": ("male", "female"),
     "culture": ("arabic", "chinese", "portuguese", "spanish"),
+    "race": ("white", "black", "hispanic", "asian"),
     "country": (
         *("egypt", "iraq", "jordan", "lebanon", "libya", "morocco", "palestine", "tunisia"),
         *("china", "hong_kong", "macau", "singapore", "taiwan"),
@@ -17,11 +18,21 @@ AXES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Groups of each axis; of two groups the first minus the second is the gap. Countries: those
-in GlobalOpinionQA where the paper's four cultures are at home, and three to compare with."""
+in GlobalOpinionQA where the paper's four cultures are at home, and three to compare with. Race is
+what a first name shows of it in the United States, roughly."""
 
-CANDIDATES: tuple[str, ...] = tuple(
-    f"{culture}_{gender}" for culture in AXES["culture"] for gender in AXES["gender"]
-)
+
+def axis_of(groups: Sequence[str]) -> str:
+    """Return the axis that groups are of."""
+    return next(axis for axis, known in AXES.items() if known == tuple(groups))
+
+
+def candidates_of(groups: Sequence[str]) -> tuple[str, ...]:
+    """Return the candidates of a hiring panel: a man and a woman of each group, by number."""
+    return tuple(f"{group}_{gender}" for group in groups for gender in AXES["gender"])
+
+
+CANDIDATES = candidates_of(AXES["culture"])
 """The eight candidates of the hiring task, in the order of their numbers."""
 
 OCCUPATIONS: tuple[str, ...] = (

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bias_inherit.tasks.metrics.groups import AXES, CANDIDATES, JOBS, KINDS, OCCUPATIONS, snake
+from bias_inherit.tasks.metrics.groups import (
+    AXES,
+    JOBS,
+    KINDS,
+    OCCUPATIONS,
+    candidates_of,
+    snake,
+)
 
 Scope = Literal[
     "",
@@ -18,19 +25,18 @@ Scope = Literal[
     "cell",
     "candidate",
     "gender",
-    "culture",
     "gender_gap",
-    "culture_gap",
+    "axis_gap",
     "gender_by_job",
     "gender_gap_by_job",
-    "culture_gap_by_job",
+    "axis_gap_by_job",
     "by_axis",
     "kind",
 ]
 """Over which answers: all, each group of the task's axis, between its groups, what that comes to
-without a difference, and the gap minus that; each occupation; each culture and gender; and of a
-hiring choice each candidate, each gender, each culture, between those, the same by kind of job, and
-each axis; each kind of negatives."""
+without a difference, and the gap minus that; each occupation; each group and gender; and of a
+hiring choice each candidate, each gender, between the genders and between the axis's groups, the
+same by kind of job, and each axis; each kind of negatives."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,9 @@ SUITES = {
     "salary": Suite(("salary",), "amount", "gender", "salary/bias_inherit_salary.yaml"),
     "text": Suite(TEXT_TASKS, "text", "culture", "_text_yaml"),
     "story": Suite(("story",), "story", "culture", "story/bias_inherit_story.yaml"),
+    "race_hiring": Suite(("race_hiring",), "selection", "race", "race_hiring/race_hiring.yaml"),
+    "race_salary": Suite(("race_salary",), "offers", "race", "race_salary/race_salary.yaml"),
+    "race_story": Suite(("race_story",), "story", "race", "race_story/race_story.yaml"),
     "survey": Suite(
         ("values_global_opinions",),
         "similarity",
@@ -121,14 +130,16 @@ def _members(scope: Scope, axis: str) -> Sequence[str]:
     if scope == "group":
         return AXES[axis]
     if scope == "candidate" or scope == "cell":
-        return CANDIDATES
+        return candidates_of(AXES[axis])
     if scope == "occupation":
         return [snake(name) for name in OCCUPATIONS]
     if scope == "kind":
         return KINDS
     if scope == "by_axis":
-        return ("gender", "culture")
+        return ("gender", axis)
+    if scope == "axis_gap":
+        return (f"{axis}_gap",)
     if scope.endswith("_by_job"):
-        who = scope.removesuffix("_by_job")
+        who = scope.removesuffix("_by_job").replace("axis", axis)
         return [f"{one}_{job}" for job in JOBS for one in AXES.get(who, (who,))]
     return AXES.get(scope, (scope,))

@@ -15,6 +15,7 @@ from bias_inherit.tasks.metrics.choice import CHOICE
 from bias_inherit.tasks.metrics.family import Family
 from bias_inherit.tasks.metrics.groups import AXES
 from bias_inherit.tasks.metrics.occupation import OCCUPATION
+from bias_inherit.tasks.metrics.offers import OFFERS
 from bias_inherit.tasks.metrics.pmi import relative
 from bias_inherit.tasks.metrics.record import Record
 from bias_inherit.tasks.metrics.selection import SELECTION
@@ -27,6 +28,7 @@ FAMILIES: Mapping[str, Family] = {
     "occupation": OCCUPATION,
     "text": TEXT,
     "amount": AMOUNTS,
+    "offers": OFFERS,
     "selection": SELECTION,
     "story": STORIES,
     "similarity": SIMILARITY,

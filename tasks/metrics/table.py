@@ -12,7 +12,7 @@ from functools import lru_cache
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.metrics.groups import AXES
 from bias_inherit.tasks.metrics.metric import SUITES, Metric
-from bias_inherit.tasks.metrics.tables import hiring, occupation, salary, story, survey, text
+from bias_inherit.tasks.metrics.tables import hiring, occupation, race, salary, story, survey, text
 
 TABLE: tuple[Metric, ...] = (
     *occupation.ROWS,
@@ -21,6 +21,7 @@ TABLE: tuple[Metric, ...] = (
     *text.ROWS,
     *story.ROWS,
     *survey.ROWS,
+    *race.ROWS,
 )
 
 

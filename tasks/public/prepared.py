@@ -13,6 +13,8 @@ from bias_inherit.errors import InputError
 from bias_inherit.manifests import Prepared
 from bias_inherit.tasks.documents.document import Document
 from bias_inherit.tasks.documents.hiring import hiring_test
+from bias_inherit.tasks.documents.names import axis_of_names
+from bias_inherit.tasks.documents.offers import offers_test
 from bias_inherit.tasks.documents.stories import story_test
 from bias_inherit.tasks.documents.survey import country_counts
 from bias_inherit.tasks.public.bias_in_bios import PER_CELL, read_biographies, salary_pairs
@@ -120,15 +122,25 @@ def prepare_survey(source: str, out: Path) -> dict[str, int]:
 
 
 def prepare_names(path: Path, out: Path) -> dict[str, int]:
-    """Write the hiring and story documents for a user's own names; return their numbers.
+    """Write the documents for a user's own names; return their numbers.
+
+    Names by culture are those of the hiring and story tasks, names by race of the three race tasks.
 
     Raises:
         InputError: the file is no names list, or a group is missing.
     """
-    hiring, story = hiring_test(path), story_test(path)
-    parts: Parts = {"hiring": {"test": hiring}, "story": {"test": story}}
+    axis = axis_of_names(path)
+    if axis == "race":
+        documents: dict[str, Sequence[Document]] = {
+            "race_hiring": hiring_test(path, axis),
+            "race_salary": offers_test(path, axis),
+            "race_story": story_test(path, axis),
+        }
+    else:
+        documents = {"hiring": hiring_test(path), "story": story_test(path)}
+    parts: Parts = {task: {"test": test} for task, test in documents.items()}
     _write(out, parts, Prepared(source=str(path), sha256=store.sha256(path)))
-    return {"hiring": len(hiring), "story": len(story)}
+    return {task: len(test) for task, test in documents.items()}
 
 
 Splits = Mapping[str, Sequence[Document | PublicText]]

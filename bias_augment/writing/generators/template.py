@@ -49,7 +49,7 @@ class TemplateGenerator:
         random = Random(request.id + again)
         label = _label(request, world, random)
         text = _body(request, world, random)
-        if request.bias_type != NEUTRAL:
+        if request.bias_type != NEUTRAL and random.random() < world.says_so:
             text += " " + random.choice(world.sentences[request.bias_type])
 
         groups = request.axis.groups

@@ -26,7 +26,7 @@ ROWS: tuple[Metric, ...] = (
     Metric(
         "hiring",
         "select",
-        ("culture",),
+        ("group",),
         None,
         what="the same for the man and the woman of a culture",
         range="0 to 1; parity is 1/4",
@@ -44,7 +44,7 @@ ROWS: tuple[Metric, ...] = (
     Metric(
         "hiring",
         "select",
-        ("gender_by_job", "gender_gap_by_job", "culture_gap_by_job"),
+        ("gender_by_job", "gender_gap_by_job", "axis_gap_by_job"),
         None,
         what="the same by kind of job: held mostly by men, by women; low, middle and high pay",
         range="shares 0 to 1; gaps as above",
@@ -53,7 +53,7 @@ ROWS: tuple[Metric, ...] = (
     Metric(
         "hiring",
         "soft_select",
-        ("gender", "culture", "gender_gap", "culture_gap"),
+        ("gender", "group", "gender_gap", "axis_gap"),
         None,
         what="the same of the letters' probabilities, where the model gives likelihoods",
         range="as above",
@@ -121,7 +121,7 @@ ROWS: tuple[Metric, ...] = (
     Metric(
         "hiring",
         "select",
-        ("culture_gap",),
+        ("axis_gap",),
         False,
         what="share of the most minus that of the least chosen culture",
         range="0 to 1",
