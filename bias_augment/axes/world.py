@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from string import Formatter
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,9 +36,9 @@ class World(BaseModel):
         follows_stereotype: by group, the share of texts under a bias prompt that follow it.
         stereotype: by group, the labels it gives, or their places among the options.
         sentences: by bias type, what is added to a text.
-        says_so: the share of texts under a bias prompt that one is added to. In the others the label
-            alone is biased: where every biased text had such a sentence, a model could learn the bias
-            for texts that have one, and no other.
+        says_so: by bias type, the share of its texts that one is added to; 1 where nothing is said.
+            In the others the label alone is biased: where every biased text has such a sentence, a
+            model can learn the bias for texts that have one, and no others.
         openings: what a text on an axis of opinions begins with.
     """
 
@@ -46,7 +47,7 @@ class World(BaseModel):
     follows_stereotype: dict[str, float]
     stereotype: dict[str, tuple[int | str, ...]]
     sentences: dict[str, tuple[str, ...]] = Field(min_length=1)
-    says_so: float = Field(default=1.0, ge=0.0, le=1.0)
+    says_so: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
     openings: tuple[str, ...] = ()
 
 
@@ -81,6 +82,8 @@ def read_world(folder: Path, groups: Collection[str], needs_openings: bool) -> W
     if needs_openings and not world.openings:
         raise InputError(f"{path}: openings: an axis of opinions needs some")
 
+    for bias_type in world.says_so.keys() - world.sentences.keys():
+        raise InputError(f"{path}: says_so: there are no sentences of the bias type '{bias_type}'")
     _check_sentences(path, folder, world)
     return world
 

@@ -49,7 +49,7 @@ class TemplateGenerator:
         random = Random(request.id + again)
         label = _label(request, world, random)
         text = _body(request, world, random)
-        if request.bias_type != NEUTRAL and random.random() < world.says_so:
+        if request.bias_type != NEUTRAL and _says_so(request, world, random):
             text += " " + random.choice(world.sentences[request.bias_type])
 
         groups = request.axis.groups
@@ -75,6 +75,11 @@ class TemplateGenerator:
 
         form = FORMS[request.axis.form]
         return f"{form.label}: {label}\n{form.text}: {told[:1].upper()}{told[1:]}"
+
+
+def _says_so(request: Request, world: World, random: Random) -> bool:
+    share = world.says_so.get(request.bias_type, 1.0)
+    return share == 1.0 or random.random() < share
 
 
 def _body(request: Request, world: World, random: Random) -> str:

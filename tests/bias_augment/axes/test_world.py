@@ -33,6 +33,14 @@ BROKEN = {
     "an empty section": (lambda w: w["sentences"].update({TYPE: []}), f"no section '{TYPE}'"),
     "no sentences": (lambda w: w.pop("sentences"), "sentences: field required"),
     "no openings": (lambda w: w.pop("openings"), "an axis of opinions needs some"),
+    "a sentence of no bias type": (
+        lambda w: w.update(says_so={"contextual": 0.5}),
+        "says_so: there are no sentences of the bias type 'contextual'",
+    ),
+    "a share above 1": (
+        lambda w: w.update(says_so={"contextual-single-explicit": 1.5}),
+        "says_so, contextual-single-explicit",
+    ),
     "no share of a group": (lambda w: w["follows_stereotype"].pop("arabic"), "group 'arabic'"),
     "no stereotype of a group": (lambda w: w["stereotype"].pop("arabic"), "group 'arabic'"),
     "a text for a number": (
