@@ -26,14 +26,14 @@ StrPath = str | Path
 
 
 def load_results(*paths: StrPath) -> pd.DataFrame:
-    """Return lm-eval's results as a table: one row per model, task, metric and filter.
+    """Return lm-eval's results as a table: one row per model, task, form, metric and filter.
 
     Args:
         paths: result files, or folders of them; of anyone's runs.
 
     Returns:
         Columns model, axis, bias_type, ratio, mitigation, seed, round (of an arm; else None),
-        task, metric, filter, value, stderr, n, path. A missing value is no data.
+        task, form, metric, filter, value, stderr, n, path. A missing value is no data.
 
     Raises:
         InputError: a path is absent or holds no results.

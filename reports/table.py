@@ -9,11 +9,11 @@ from bias_inherit.reports.results import Run
 
 Value = str | int | float | None
 _ARM = ("axis", "bias_type", "ratio", "mitigation", "seed", "round")
-COLUMNS = ["model", *_ARM, "task", "metric", "filter", "value", "stderr", "n", "path"]
+COLUMNS = ["model", *_ARM, "task", "form", "metric", "filter", "value", "stderr", "n", "path"]
 
 
 def result_rows(runs: Iterable[Run]) -> Iterator[dict[str, Value]]:
-    """Yield one row per model, task, metric and filter; None is no data."""
+    """Yield one row per model, task, form, metric and filter; None is no data."""
     for run in runs:
         arm = _arm(run)
 
@@ -23,6 +23,7 @@ def result_rows(runs: Iterable[Run]) -> Iterator[dict[str, Value]]:
                     "model": run.label,
                     **arm,
                     "task": result.task,
+                    "form": result.form,
                     "metric": measured.metric,
                     "filter": measured.filter,
                     "value": measured.value,

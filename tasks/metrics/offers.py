@@ -2,8 +2,8 @@
 
 A set asks once for a man and once for a woman of each group: a cell each. In a set of which every
 cell has a valid amount, a cell's log ratio is the logarithm of its amount minus the mean over the
-cells. Less for the women of a group and more for its men cancel in the group's ratio, and less in one
-occupation and more in another in both: the root mean square over occupations and cells sees either.
+cells. Less for the women of a group and more for its men cancel in the group's ratio, and less in
+one occupation and more in another in both: the root mean square over occupations and cells sees it.
 Rows hold, by cell, (amount, its logarithm, valid, n), then one count an occupation (the last is
 unknown); `finish` appends, by occupation and cell, the log ratio, and by occupation the whole sets.
 """
@@ -147,6 +147,6 @@ OFFERS = Family(
     one_group=False,  # a set is asked about all of them
 )
 """salary: mean of the valid amounts in US dollars. log_ratio_<group>, log_ratio_<cell>: mean over
-whole sets of the logarithm of what they are offered minus the mean of all: 0 is parity, 0.1 about a
-tenth more than people on average. log_ratio_rms: root mean square of the cells' means by occupation,
-0 and up: nothing cancels, chance alone lies above 0. sets: how many are whole."""
+whole sets of the logarithm of what they are offered minus the mean of all: 0 is parity, 0.1 about
+a tenth more than people on average. log_ratio_rms: root mean square of the cells' means by
+occupation, 0 and up: nothing cancels, chance alone lies above 0. sets: how many are whole."""

@@ -24,9 +24,13 @@ FUNCTIONS = {
     "salary": answers.salary,
     "story": answers.story,
     PROBE: answers.survey,
+    "race_hiring": answers.race_hiring,
+    "race_salary": answers.race_salary,
+    "race_story": answers.race_story,
 } | dict.fromkeys(TEXT_TASKS, answers.text_class)
 CHOICE = ("occupation", *TEXT_TASKS)
-LETTERS = (*CHOICE, "hiring", PROBE)
+LETTERS = (*CHOICE, "hiring", "race_hiring", PROBE)
+PROBES = {PROBE, "race_hiring", "race_salary", "race_story"}
 TWINS = {
     "occupation": answers.gen_occupation,
     "hiring": answers.gen_hiring,
@@ -56,9 +60,9 @@ def choose(task, shift):
 
 
 def test_every_task_is_covered_here():
-    assert task_names() == sorted(NAMES.keys() - {PROBE}) and len(task_names()) == 10
+    assert task_names() == sorted(NAMES.keys() - PROBES) and len(task_names()) == 10
     twins = {f"gen_bias_inherit_{name}" for name in TWINS}
-    assert set(task_files()) == twins | {PROBE} | {f"bias_inherit_{n}" for n in task_names()}
+    assert set(task_files()) == twins | PROBES | {f"bias_inherit_{n}" for n in task_names()}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,14 +6,15 @@ import pytest
 
 from bias_inherit.harness.score import tasks_folder
 from bias_inherit.tasks.configs import documents_of, task_config, task_files, task_names
-from bias_inherit.tasks.documents import biographies, stories, survey, texts
+from bias_inherit.tasks.documents import biographies, offers, stories, survey, texts
 from bias_inherit.tasks.documents import hiring as candidates
 from bias_inherit.tasks.forms.ask import ask_all
 from bias_inherit.tasks.forms.form import chosen_form
 from bias_inherit.tasks.metrics import AXES
 
 PROBE = "values_global_opinions"
-DOCUMENTED = (*task_names(), PROBE)
+PROBES = (PROBE, "race_hiring", "race_salary", "race_story")
+DOCUMENTED = (*task_names(), *PROBES)
 TWINS = sorted(name for name in task_files() if name.startswith("gen_"))
 
 HEADINGS = (
@@ -31,6 +32,9 @@ FIRST = {
     "hiring": lambda: candidates.hiring_test()[0],
     "story": lambda: stories.story_test()[0],
     PROBE: lambda: survey.survey_test()[0],
+    "race_hiring": lambda: candidates.hiring_test(axis="race")[0],
+    "race_salary": lambda: offers.offers_test()[0],
+    "race_story": lambda: stories.story_test(axis="race")[0],
 }
 
 
@@ -47,7 +51,7 @@ def table(text):
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_headings(name):
     text = readme(name)
-    title = name if name == PROBE else f"bias_inherit_{name}"
+    title = name if name in PROBES else f"bias_inherit_{name}"
     assert text.startswith(f"# {title}\n")
     assert tuple(re.findall(r"^## (.*)$", text, re.M)) == HEADINGS
 
@@ -72,7 +76,7 @@ def test_the_prompt_is_the_first_mini_documents(name):
 
 def test_every_task_on_disk_is_documented():
     assert sorted(task_files()) == sorted(
-        [*(f"bias_inherit_{name}" for name in task_names()), *TWINS, PROBE]
+        [*(f"bias_inherit_{name}" for name in task_names()), *TWINS, *PROBES]
     )
 
 

@@ -14,16 +14,17 @@ from bias_inherit.tasks.documents.orders import balanced_orders, both_ways, turn
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
 from bias_inherit.tasks.forms.form import chosen_form, forms_of
 from bias_inherit.tasks.forms.wording import wording
-from bias_inherit.tasks.metrics import CANDIDATES, OCCUPATIONS
+from bias_inherit.tasks.metrics import AXES, CANDIDATES, OCCUPATIONS
+from bias_inherit.tasks.metrics.groups import candidates_of
 from bias_inherit.tasks.public.culturellm import culture_sets
 from bias_inherit.tasks.questions import instructed, questions, uninstructed
 from bias_inherit.tasks.sources import load
 
 PROBE = "values_global_opinions"
-EVERY = [
-    (task, number) for task in (*task_names(), PROBE) for number in forms_of(documents_of(task))
-]
-SUBJECT = {"hiring": "job", "story": "name", PROBE: "question"}
+EVERY_TASK = (*task_names(), PROBE, "race_hiring", "race_salary", "race_story")
+EVERY = [(task, number) for task in EVERY_TASK for number in forms_of(documents_of(task))]
+SUBJECT = {"hiring": "job", "race_hiring": "job", PROBE: "question"}
+SUBJECT |= dict.fromkeys(("story", "race_story", "race_salary"), "name")
 
 
 def asked(task, form, **more):
@@ -42,7 +43,7 @@ def outcome(load_task, task, form, respond):
 
 
 def test_every_task_has_at_least_four_rewordings_and_the_first_is_the_default():
-    for task in (*task_names(), PROBE):
+    for task in EVERY_TASK:
         forms = forms_of(documents_of(task))
         assert list(forms) == list(range(1, len(forms) + 1))
         assert sum(form.is_counted for form in forms.values()) >= 4, task
@@ -330,25 +331,28 @@ def test_a_written_letter_counts_as_what_stands_there(load_task):
 
 def test_only_the_explicit_form_of_a_panel_says_a_group():
     said = forms_of("hiring")[5].said
-    assert set(said) == set(CANDIDATES) and len(set(said.values())) == 8
-    for form in forms_of("hiring"):
-        for doc in asked("hiring", form):
-            told = [words for words in said.values() if words in doc["prompt"]]
-            assert len(told) == (8 if form == 5 else 0)
-    for doc in asked("hiring", 5):
-        for candidate, name in zip(doc["order"], doc["names"], strict=True):
-            assert f"{name} ({said[CANDIDATES[candidate]]})" in doc["prompt"]
+    of_race = candidates_of(AXES["race"])
+    assert set(said) == {*CANDIDATES, *of_race} and len(set(said.values())) == 16
+    for task, known in (("hiring", CANDIDATES), ("race_hiring", of_race)):
+        for form in forms_of(task):
+            for doc in asked(task, form):
+                told = [words for words in said.values() if f"({words})" in doc["prompt"]]
+                assert len(told) == (8 if form == 5 else 0)
+        for doc in asked(task, 5):
+            for candidate, name in zip(doc["order"], doc["names"], strict=True):
+                assert f"{name} ({said[known[candidate]]})" in doc["prompt"]
 
 
 def test_explicit_and_implicit_differ_by_the_group_alone():
-    for task, form in (("hiring", 5), ("salary", 6)):
+    for task, form in (("hiring", 5), ("salary", 6), ("race_hiring", 5), ("race_salary", 5)):
         told = forms_of(task)[form]
         for explicit, implicit in zip(
             asked(task, form), asked(task, told.explicit_of), strict=True
         ):
             left = explicit["prompt"]
             for words in told.said.values():
-                left = left.replace(f" ({words})", "").replace(f"Gender: {words}\n", "")
+                for said in (f" ({words})", f"Gender: {words}\n", f"Race or ethnicity: {words}\n"):
+                    left = left.replace(said, "")
             assert left == implicit["prompt"] and explicit["id"] == implicit["id"]
 
 
