@@ -148,7 +148,7 @@ def test_unpaired_documents_are_balanced_in_each_group():
 @pytest.mark.parametrize("letter", range(6))
 def test_a_liking_for_a_letter_is_none_for_an_occupation(letter, load_task):
     found = outcome(
-        load_task, "occupation", 1, lambda doc: [(-3.0 * (i != letter), False) for i in range(6)]
+        load_task, "occupation", 2, lambda doc: [(-3.0 * (i != letter), False) for i in range(6)]
     )
     assert found["position_bias"] == pytest.approx(1.0)
     assert found["acc"] == pytest.approx(1 / 6, abs=0.02)
@@ -196,8 +196,7 @@ def test_the_probe_knows_first_from_last(load_task):
 FREQUENT = dict(zip(OCCUPATIONS, (-2.0, -9.0, -4.0, -1.0, -7.0, -12.0), strict=True))
 
 
-@pytest.mark.parametrize("form", [3, 4])
-def test_frequent_words_win_without_pmi_and_the_text_does_with_it(form, load_task):
+def test_frequent_words_win_without_pmi_and_the_text_does_with_it(load_task):
     """Log-likelihoods of the words are five times as far apart as what the text adds."""
 
     def respond(doc):
@@ -207,10 +206,10 @@ def test_frequent_words_win_without_pmi_and_the_text_does_with_it(form, load_tas
             for i, word in enumerate(doc["choices"])
         ]
 
-    assert outcome(load_task, "occupation", form, respond)["acc"] == 1.0
+    assert outcome(load_task, "occupation", 4, respond)["acc"] == 1.0
     raw = [
         max(OCCUPATIONS, key=FREQUENT.get) == OCCUPATIONS[doc["order"][doc["gold"]]]
-        for doc in asked("occupation", form)
+        for doc in asked("occupation", 4)
     ]
     assert sum(raw) / len(raw) < 0.2
 
