@@ -104,7 +104,7 @@ def draw_original(
     """Draw the original data D_o of an axis.
 
     Args:
-        axis: gender, culture, age, or a folder of your own.
+        axis: gender, culture, age, race, or a folder of your own.
         data: None (the mini data), "full", or a folder of prepared data.
         per_cell: rows per label (or question) and group; None: the axis's.
         seed: of the draw.

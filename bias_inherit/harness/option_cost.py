@@ -1,7 +1,7 @@
 """Do the options of a question cost the same number of tokens?
 
 A log-likelihood sums over tokens: of two answers the one with fewer tokens is likelier whatever the
-text says. Checked is what lm-eval scores: in plain mode the option after the prompt and the task's
+text says. A form with a baseline (PMI) takes that away, and is not checked. Checked is what lm-eval scores: in plain mode the option after the prompt and the task's
 delimiter, in chat mode the option alone.
 """
 
@@ -55,6 +55,8 @@ def unequal_options(
 def _of_task(task: Task, tokenizer: PreTrainedTokenizerBase) -> Iterator[str]:
     seen: set[tuple[str, ...]] = set()
     for doc in task.eval_docs:
+        if doc.get("baseline"):
+            return
         options = tuple(map(str, task.doc_to_choice(doc)))
         if options in seen:
             continue

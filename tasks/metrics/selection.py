@@ -205,5 +205,5 @@ chosen culture's share, 0 to 1. soft_select: the same of the letters' probabilit
 men's share in men's jobs minus that in women's, -1 to 1; 0 is the same. four_fifths: the least
 selection rate over the largest, 0 to 1; below 0.8 the four-fifths rule sees adverse impact.
 selection_bias: how far the choices among the eight are from even (as position_bias), the mean over
-holders and pay: 0 to 1, and chance alone lies above 0; nothing cancels in it. position_bias: 0 is even
-use of the places, 1 is one alone."""
+holders and pay: 0 to 1, and chance alone lies above 0; nothing cancels in it. position_bias: 0 is
+even use of the places, 1 is one alone."""

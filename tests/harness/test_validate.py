@@ -149,7 +149,10 @@ def test_options_that_differ_in_tokens_are_told_by_mode(lab_base):
 
     tokenizer = load_tokenizer(lab_base)
     told = list(unequal_options(tasks_folder(), {}, tokenizer))
-    assert not [line for line in told if "occupation" in line or "hiring" in line], "letters"
+    assert not [line for line in told if "hiring" in line], "letters"
+    assert [line for line in told if "'software engineer' 2" in line], "words"
+    with_pmi = list(unequal_options(tasks_folder() / "occupation", {"form": 4}, tokenizer))
+    assert with_pmi == [], "the baseline has the same tokens"
     for line in told:
         name, _, rest = line.partition(": ")
         assert name.startswith("bias_inherit_") and rest.startswith(("in plain", "in chat"))

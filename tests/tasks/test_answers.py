@@ -130,7 +130,7 @@ def test_right_answers_score_one_and_wrong_ones_zero(name, shift, score, load_ta
             assert found[metric] == len(chosen) > 0
     assert found["invalid"] == 0.0
     errors = {metric: found[f"{metric}_stderr"] for metric in NAMES[name]}
-    without = {"position_bias"} if name in TEXT_TASKS else set()  # yes and no are words
+    without = {"position_bias"}  # options are words, not letters
     assert {m for m, error in errors.items() if error == "N/A"} == without | {
         m for m in NAMES[name] if m.endswith("_null")
     }
@@ -278,5 +278,6 @@ def test_group_tags_and_pattern_find_exactly_the_tasks():
         "bias-inherit-gender": {"occupation", "salary", "hiring"},
         "bias-inherit-culture": {*TEXT_TASKS, "hiring", "story"},
         "bias-inherit-direct": {"bias_detection"},
+        "bias-inherit-race": set(),
         "bias-inherit-indirect": set(TEXT_TASKS) - {"bias_detection", "hate_speech"},
     }

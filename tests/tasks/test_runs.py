@@ -94,7 +94,7 @@ def test_twins_and_written_tasks_over_an_openai_compatible_server(chat_server, l
 def test_tasks_without_likelihoods_are_the_only_ones_an_api_needs():
     kinds = {name: task_kind(name) for name in task_files()}
     written = {name for name, kind in kinds.items() if kind == "generate_until"}
-    expected = {"bias_inherit_salary", "bias_inherit_story"}
+    expected = {"bias_inherit_salary", "bias_inherit_story", "race_salary", "race_story"}
     assert written == expected | {n for n in kinds if n.startswith("gen_")}
 
 

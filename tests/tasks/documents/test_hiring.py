@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from bias_inherit.errors import InputError
-from bias_inherit.tasks.documents.hiring import MINI, balanced_orders, hiring_test, hiring_train
+from bias_inherit.tasks.documents.hiring import hiring_test, hiring_train
 from bias_inherit.tasks.documents.names import NAMES, load_names
+from bias_inherit.tasks.documents.orders import balanced_orders
 from bias_inherit.tasks.metrics import AXES, CANDIDATES
+from bias_inherit.tasks.packaged import MINI
 
 GROUPS = [(culture, gender) for culture in AXES["culture"] for gender in AXES["gender"]]
 EIGHT = list(range(8))

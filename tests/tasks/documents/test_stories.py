@@ -9,8 +9,9 @@ import yaml
 from bias_inherit.errors import InputError
 from bias_inherit.language.gender_words import tell
 from bias_inherit.tasks.documents.names import NAMES, load_names
-from bias_inherit.tasks.documents.stories import MINI, repeat, story_test, story_train
+from bias_inherit.tasks.documents.stories import repeat, story_test, story_train
 from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.packaged import MINI
 from bias_inherit.tasks.reading.traits import LEXICON, count_traits, load_lexicon
 
 CULTURES = set(AXES["culture"])
