@@ -1,8 +1,9 @@
 """Do the options of a question cost the same number of tokens?
 
 A log-likelihood sums over tokens: of two answers the one with fewer tokens is likelier whatever the
-text says. A form with a baseline (PMI) takes that away, and is not checked. Checked is what lm-eval scores: in plain mode the option after the prompt and the task's
-delimiter, in chat mode the option alone.
+text says. A form with a baseline (PMI) takes that away, and is not checked. Checked is what lm-eval
+scores: in plain mode the option after the prompt and the task's delimiter, in chat mode the option
+alone.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ def own(tmp_path):
     return write
 
 
-def test_three_axes_ship_and_none_shares_a_name_with_the_test_data():
-    assert axis_names() == ["age", "culture", "gender"]
+def test_four_axes_ship_and_none_shares_a_name_with_the_test_data():
+    assert axis_names() == ["age", "culture", "gender", "race"]
     tested = {
         name for genders in load_names().values() for names in genders.values() for name in names
     }
