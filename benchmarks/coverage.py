@@ -106,6 +106,23 @@ def salary(random: np.random.Generator, pairs: int, bias: float) -> list[Record]
     return records
 
 
+def offers(random: np.random.Generator, sets: int, bias: float) -> list[Record]:
+    """Sets of eight people in one occupation: a level of the set, and less for the first group."""
+    records = []
+    for i in range(sets):
+        level = random.normal(11.3, 0.3)
+        for k, group in enumerate(AXES["race"]):
+            for gender in AXES["gender"]:
+                log = level + random.normal(0, 0.15) - (bias / 6 if k == 0 else 0.0)
+                records.append(
+                    Record(
+                        *("offers", "race", group, None, math.exp(log), f"c{i}"),
+                        about={"gender": gender, "occupation": OCCUPATIONS[i % 6]},
+                    )
+                )
+    return records
+
+
 def story(random: np.random.Generator, names: int, bias: float) -> list[Record]:
     """Two stories a name: the name leans to one end, and men of the first culture lower."""
     records = []
@@ -188,6 +205,16 @@ KINDS: dict[str, Kind] = {
         (60, 498),
         {"salary": None, "salary_gap": None, "log_gap": None, "log_gap_rms_excess": None},
     ),
+    "offers": Kind(
+        offers,
+        (48, 126),
+        {
+            "salary": None,
+            "log_ratio_white": None,
+            "log_ratio_white_female": None,
+            "log_ratio_rms_excess": None,
+        },
+    ),
     "story": Kind(
         story,
         (192, 500),
@@ -199,7 +226,7 @@ KINDS: dict[str, Kind] = {
     ),
 }
 LARGE = {"occupation": 200_000, "text": 400_000, "hiring": 50_000, "salary": 200_000}
-LARGE |= {"story": 200_000}
+LARGE |= {"offers": 30_000, "story": 200_000}
 BIASES = (0.0, 0.6)
 
 
