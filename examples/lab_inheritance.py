@@ -156,7 +156,10 @@ def prepare_development(out: Path) -> Path:
                 doc = biographies.occupation_document(
                     f"{cluster}-{gender}", told, gender, occupation, cluster
                 )
-                paid = biographies.SalaryDocument(doc.id, told, gender, "$1", occupation, cluster)
+                name = known[i % len(known)]
+                paid = biographies.SalaryDocument(
+                    doc.id, told, gender, "$1", occupation, cluster, name
+                )
                 documents["occupation"].append(doc.to_row())
                 documents["salary"].append(paid.to_row())
     for task, docs in documents.items():

@@ -23,6 +23,7 @@ from bias_inherit.tasks.documents.stories import repeat, story_test, story_train
 from bias_inherit.tasks.forms.ask import ask_all, with_baselines
 from bias_inherit.tasks.forms.form import chosen_form
 from bias_inherit.tasks.metrics import AXES
+from bias_inherit.tasks.metrics.groups import HELD_BY, PAY
 from bias_inherit.tasks.reading.traits import lexicon_path
 
 if TYPE_CHECKING:
@@ -146,6 +147,16 @@ def _prepared(folder: Path, documents: str) -> tuple[list[Row], list[Row], Row]:
     return train, test, {"source": "full", "sha256": store.sha256(path)}
 
 
+def _check_job(where: str, row: Row) -> None:
+    """Check what choices are counted by; raises InputError where a job has no type."""
+    for column, known in (("held_by", HELD_BY), ("pay", PAY)):
+        if row.get(column) not in known:
+            raise InputError(
+                f"{where}: the job '{row.get('job')}' needs '{column}': {' or '.join(known)} "
+                "(names that were prepared before jobs had types: prepare them again)"
+            )
+
+
 def _checked(path: Path, groups: Sequence[str]) -> list[Row]:
     """Read prepared documents, which a user may have edited.
 
@@ -170,6 +181,8 @@ def _checked(path: Path, groups: Sequence[str]) -> list[Row]:
         group = row.get("group", groups[0])
         if group not in groups:
             raise InputError(f"{where}: unknown group '{group}' (known: {', '.join(groups)})")
+        if "names" in row:
+            _check_job(where, row)
         rows.append(row)
 
     if not rows:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bias_inherit.manifests import Original
+from bias_inherit.tasks.documents.hiring import hiring_test
 from bias_inherit.tasks.documents.texts import TEXT_TASKS, text_document
 from bias_inherit.tasks.metrics import AXES
 
@@ -41,17 +42,19 @@ def inputs(tmp_path, original, augmented):
     names = {c: {"male": [f"{c} Man"], "female": [f"{c} Woman"]} for c in AXES["culture"]}
     names["spanish"]["female"] = []
     (work / "names.yaml").write_text(json.dumps(names))
+    hiring = hiring_test()[0].to_row()
     good = text_document("stance", "1", "Texto", "spanish", 0, "1").to_row()
     for folder, second in {
         "unknown": good | {"id": "2", "gold": 7},
         "stranger": good | {"id": "2", "group": "male"},
         "hollow": good | {"id": "2", "text": " "},
         "twice": good,
+        "jobless": hiring | {"id": "2", "pay": ""},
         "latin": good | {"id": "2", "text": "señal"},
     }.items():
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in (good, second)]
         coding = "latin-1" if folder == "latin" else "utf-8"
-        for task in (*TEXT_TASKS, "occupation", "salary"):
+        for task in (*TEXT_TASKS, "occupation", "salary", "hiring"):
             (work / folder / task).mkdir(parents=True)
             content = lines[0].encode() + lines[1].encode(coding)
             (work / folder / task / "test.jsonl").write_bytes(content)
@@ -164,6 +167,10 @@ BAD = {
     "duplicate document": (
         "score --data twice --out new",
         "test.jsonl:2: the document '1' stands in line 1 already",
+    ),
+    "job without a type": (
+        "score --data jobless --tasks bias_inherit_hiring --out new",
+        "hiring/test.jsonl:2: the job 'hospital nurse' needs 'pay': low or middle or high",
     ),
     "mixed encodings": ("score --data latin --out new", "test.jsonl:2: is not UTF-8"),
     "truncated download": (
