@@ -100,7 +100,7 @@ UNFIT = {
 }
 """Kinds whose forward pass asks for more than lm-eval gives: the plain command fails too."""
 
-INVOCATION = "Biography:"
+INVOCATION = "Occupations:"
 """Stands in every prompt asked here; from it on an aLoRA adapter does something."""
 CHANGING = {"pissa", "pissa-fast", "olora", "replicated-layers", "saved-embeddings"}
 """Kinds after which the base is loaded anew (there are others)."""
