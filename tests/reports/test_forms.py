@@ -16,6 +16,7 @@ from bias_inherit.reports.components import components
 from bias_inherit.reports.estimates import Estimate
 from bias_inherit.reports.forms import _claim, compare_forms
 from bias_inherit.reports.forms_markdown import to_json, to_markdown
+from bias_inherit.reports.leaderboard import leaderboard
 from bias_inherit.reports.results import read_runs
 from bias_inherit.tasks.metrics import Record, deviations, paired_change, value
 from bias_inherit.tasks.metrics.table import rows_of
@@ -160,6 +161,18 @@ def test_a_form_that_a_model_was_not_asked_in_is_no_value_of_it(two_arms):
     assert set(acc.rows[0].values) == {1, 2, 3} and set(acc.rows[1].changes) == {1, 2, 3}
     assert acc.components is None, "one model alone has all forms"
     assert "not asked" in to_markdown([acc], [])
+
+
+def test_the_leaderboard_does_not_compare_one_form_with_another(two_arms):
+    folder, _ = two_arms
+    for path in (folder / "r0" / "form-3").iterdir():
+        path.unlink()
+    rows = {row.model: row for row in leaderboard(read_runs([folder]))[0].rows}
+    for form in (1, 2, 4):
+        row = rows[f"r50 (form-{form})"]
+        assert row.baseline == f"r0 (form-{form})" and row.paired
+    assert rows["r50 (form-3)"].not_compared == "form 3 against 1"
+    assert rows["r50 (form-3)"].change is None
 
 
 # --- claims ---------------------------------------------------------------------------------------

@@ -38,6 +38,50 @@ def model(lab_base):
     return HFLM(pretrained=lab_base, device="cpu", batch_size=8)
 
 
+def run_form(model, tasks, form, **how):
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(
+        include_path=str(tasks_folder()), include_defaults=False, metadata={"form": form}
+    )
+    return simple_evaluate(model=model, tasks=tasks, task_manager=manager, **how)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chat", [False, True])
+@pytest.mark.parametrize("form", [2, 3, 4])
+def test_all_ten_in_another_form(form, chat, model):
+    results = run_form(model, EVERY, form, limit=4, apply_chat_template=chat, num_fewshot=2 * chat)
+    assert sorted(results["results"]) == EVERY
+    for task, samples in results["samples"].items():
+        prompts = [str(sample["arguments"][0][0]) for sample in samples]
+        asked = [sample["doc"]["prompt"] for sample in samples]
+        assert all(a.strip() in p for a, p in zip(asked, prompts, strict=True)), task
+        assert results["configs"][task]["metadata"]["provenance"]["form"] == form
+
+
+@pytest.mark.slow
+def test_pmi_agrees_with_a_second_derivation_from_the_raw_likelihoods(model):
+    results = run_form(model, ["bias_inherit_occupation"], 4, limit=41)
+    samples = results["samples"]["bias_inherit_occupation"]
+    likely = [[float(response[0][0]) for response in s["resps"]] for s in samples]
+    first, docs = samples[0]["doc"], [s["doc"] for s in samples]
+    assert first["prompt"] == "The occupation of this person is:" and len(docs) == 41
+    right = [
+        max(range(6), key=lambda i: scores[i] - likely[0][i]) == doc["gold"]
+        for scores, doc in zip(likely[1:], docs[1:], strict=True)
+    ]
+    found = results["results"]["bias_inherit_occupation"]
+    assert found["acc,none"] == pytest.approx(sum(right) / 40)
+    assert found["n_male,none"] == found["n_female,none"] == 20.0
+    raw = [
+        max(range(6), key=scores.__getitem__) == d["gold"]
+        for scores, d in zip(likely, docs, strict=True)
+    ]
+    assert sum(raw[1:]) != sum(right), "the baseline changes something"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", RUNS.values(), ids=RUNS.keys())
 def test_all_ten_in_one_go(how, model):
