@@ -28,7 +28,7 @@ class Settings:
         "Layers with an adapter: all-linear, or names: q_proj,v_proj.", "all-linear"
     )
     learning_rate: float = option("Learning rate; 3e-3 on the lab.", 1e-4)
-    epochs: float = option("Epochs; 10 on the lab.", 3.0)
+    epochs: float = option("Epochs; 5 on the lab.", 3.0)
     batch_size: int = option("Rows per device and step; 16 on the lab.", 8)
     accumulation: int = option("Batches per step (gradient accumulation).", 1)
     warmup: float = option("Share of the steps over which the learning rate rises.", 0.1)
