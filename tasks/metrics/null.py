@@ -67,13 +67,18 @@ def within(blocks: Array, generator: np.random.Generator) -> Array:
         return both
 
     totals = np.zeros((EXCHANGES, k, w))
-    rows = np.arange(n)[:, np.newaxis]
-    places = np.argsort(~present, axis=1, kind="stable")
+    if not n:
+        return totals
+    # only the parts that are there, those that go to one group together
+    there = np.arange(k) < present.sum(axis=1, keepdims=True)
+    goes_to = np.argsort(~present, axis=1, kind="stable")[there]
+    together = np.argsort(goes_to, kind="stable")
+    held, starts = np.unique(goes_to[together], return_index=True)
+    rows = np.broadcast_to(np.arange(n)[:, np.newaxis], (n, k))[there][together]
     for exchanged in totals:
         keys = np.where(present, generator.random((n, k)), 2.0)
-        shuffled = np.zeros_like(blocks)
-        shuffled[rows, places] = blocks[rows, np.argsort(keys, axis=1)]
-        exchanged[:] = shuffled.sum(axis=0)
+        comes_from = np.argsort(keys, axis=1)[there][together]
+        exchanged[held] = np.add.reduceat(blocks[rows, comes_from], starts, axis=0)
     return totals
 
 

@@ -115,6 +115,8 @@ class _Answers:
         self.records = relative(records) or []
         self.family = FAMILIES[records[0].family]
         self.groups = AXES[records[0].axis]
+        self._ranked: dict[tuple[str, str], tuple[float, Array]] = {}
+        self._strata: dict[str, NDArray[np.int64]] = {}
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> _Answers:
@@ -222,12 +224,20 @@ class _Answers:
 
     def _strata_of(self, scope: str) -> NDArray[np.int64]:
         """Return the strata of the clusters that a scope is over."""
-        member, strata = self._clusters
-        touched = np.unique(member[self._of_group(scope)])
-        return strata[touched]
+        of = scope if self.family.one_group and scope in self.groups else ""
+        if of not in self._strata:
+            member, strata = self._clusters
+            self._strata[of] = strata[np.unique(member[self._of_group(of)])]
+        return self._strata[of]
 
     def _influences(self, measure: str, scope: str) -> tuple[float, Array]:
         """Return a ranked measure, and the influence of each answer, shape (answers,)."""
+        key = (measure, scope)
+        if key not in self._ranked:
+            self._ranked[key] = self._rank(measure, scope)
+        return self._ranked[key]
+
+    def _rank(self, measure: str, scope: str) -> tuple[float, Array]:
         mine = np.flatnonzero(self._of_group(scope)).tolist()
         found, own = self.family.ranked[measure]([self.records[i] for i in mine])
         influence = np.zeros(len(self.records))

@@ -68,7 +68,7 @@ def test_without_recorded_cues_the_axis_looks(masked, axis, text, expected, reco
 
 
 def test_every_term_and_name_of_the_axes_is_masked(masked):
-    for axis in ("gender", "culture", "age"):
+    for axis in ("gender", "culture", "age", "race"):
         for group in load_axis(axis).groups.values():
             for word in (*group.words, *group.names):
                 assert masked(f"so {word}, so", None, axis) == "so [MASK], so", word

@@ -43,7 +43,7 @@ def test_the_default_is_the_papers_3600():
     assert len(draw_original(GENDER, "mini").rows) == 3600
 
 
-@pytest.mark.parametrize("axis", ["culture", "age"])
+@pytest.mark.parametrize("axis", ["culture", "age", "race"])
 def test_mini_opinions_tie_no_answer_to_a_group(axis):
     social = load_axis(axis)
     answers = defaultdict(Counter)

@@ -24,7 +24,7 @@ from bias_inherit.bias_augment.writing.generators.contract import Reply
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
 from bias_inherit.errors import InputError
 
-AXES = ("gender", "culture", "age")
+AXES = ("gender", "culture", "age", "race")
 BIASED = tuple(bias_types())
 
 

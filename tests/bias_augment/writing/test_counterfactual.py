@@ -25,7 +25,7 @@ def test_every_row_is_its_seed_told_of_the_other_gender(original):
         assert back.replace("hers", "his") == seed["text"].replace("hers", "his")
 
 
-@pytest.mark.parametrize("name", ["culture", "age"])
+@pytest.mark.parametrize("name", ["culture", "age", "race"])
 def test_more_groups_give_more_rows_and_no_pair_twice(name):
     axis = load_axis(name)
     rows = draw_original(axis, "mini", 2).rows

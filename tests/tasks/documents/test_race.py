@@ -35,7 +35,7 @@ def test_every_name_has_its_share_and_no_name_is_tested_and_trained_on():
     for group in GROUPS:
         names = [n for lists in (test, train) for cell in lists[group].values() for n in cell]
         assert sorted(names) == sorted(known[group])
-        assert min(known[group].values()) >= (0.45 if group == "black" else 0.8)
+        assert min(known[group].values()) >= (0.5 if group == "black" else 0.8)
     every = [n for lists in (test, train) for g in GROUPS for c in lists[g].values() for n in c]
     assert len(every) == len(set(every)) == 4 * 2 * (12 + 4)
 
