@@ -92,6 +92,7 @@ def score(
     results_of: Callable[[str], Path],
     options: Options,
     announce: Callable[[str], None] = lambda line: None,
+    with_base: bool = True,
 ) -> list[Path]:
     """Score the base and each adapter; return the folders of their results.
 
@@ -102,6 +103,7 @@ def score(
             it.
         options: how models are scored.
         announce: told what begins, and what the user should know.
+        with_base: whether the base itself is scored.
 
     Raises:
         InputError: the base is not a causal model, an adapter is not one, belongs to another base
@@ -109,7 +111,7 @@ def score(
     """
     check_causal(base)
     base_print = fingerprint(base)
-    subjects = [Subject(BASE)]
+    subjects = [Subject(BASE)] if with_base else []
     for name, path in adapters.items():
         subjects.append(_subject(name, path, base, base_print, announce))
     uses_chat = _chat_setting(subjects, options)

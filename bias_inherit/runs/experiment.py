@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from bias_inherit import manifests, store
@@ -26,12 +27,13 @@ from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.bias_augment.writing.produce import produce
 from bias_inherit.errors import InputError
-from bias_inherit.harness.score import Options, score
+from bias_inherit.harness.score import Options
 from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
 from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
 from bias_inherit.runs.adapter_scores import update_cards
+from bias_inherit.runs.scoring import eval_folder, score_arms
 from bias_inherit.runs.training import Job, train
 
 Announce = Callable[[str], None]
@@ -212,13 +214,9 @@ def train_and_score(
         jobs.append(Job(arm.name, experiment.base, mix, adapter, each.asked, settings))
     train(jobs, announce)
     adapters = {job.name: job.adapter for job in jobs}
-
-    def results_of(name: str) -> Path:
-        return out / "arms" / name / "eval"
-
-    scored = score(experiment.base, adapters, results_of, experiment.options, announce)
+    scored = score_arms(experiment.base, adapters, out, experiment.options, announce)
     if experiment.options.limit is None:
-        update_cards(adapters, results_of)
+        update_cards(adapters, partial(eval_folder, out))
     sections = leaderboard(read_runs(scored))
     write_report(out / "report", sections)
     return sections

@@ -58,7 +58,7 @@ def train(jobs: Sequence[Job], announce: Callable[[str], None]) -> None:
 
     announce(f"training {len(jobs)} adapters, {at_once} at a time")
     fresh = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(at_once, mp_context=fresh, initializer=_be_quiet) as pool:
+    with ProcessPoolExecutor(at_once, mp_context=fresh, initializer=be_quiet) as pool:
         waiting = {pool.submit(_train, job): job for job in jobs}
         try:
             for i, done in enumerate(as_completed(waiting), start=1):
@@ -75,7 +75,7 @@ def _train(job: Job) -> None:
     finetune(job.base, job.data, job.adapter, mitigation, job.settings, axis=axis)
 
 
-def _be_quiet() -> None:
+def be_quiet() -> None:
     """Keep the bars and notices of several processes out of one terminal; errors are raised."""
     sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for the process's life
     sys.stdout = sys.stderr
