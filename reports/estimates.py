@@ -44,7 +44,9 @@ def interval(
     if value is None or stderr is None:
         return Estimate(value, stderr, None, None)
     if ends == (0.0, 1.0) and (stderr > 0.0) == (0.0 < value < 1.0):
-        effective = value * (1.0 - value) / stderr**2 if stderr > 0.0 else n
+        # a file may hold any error: `**` raises where a square is no number, `*` gives infinity
+        spreads = math.sqrt(value * (1.0 - value)) / stderr if stderr > 0.0 else 0.0
+        effective = spreads * spreads if stderr > 0.0 else n
         if effective:
             return Estimate(value, stderr, *_wilson(value, effective))
     if stderr > 0.0:

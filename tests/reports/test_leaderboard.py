@@ -62,6 +62,12 @@ def write_run(
     return path
 
 
+@pytest.mark.parametrize("error", [1e-200, 1e-154, 1.4e154, 1e308])
+def test_an_error_of_any_size_has_an_interval(error):
+    found = interval(0.6, error, 100, SCORE)
+    assert found.low is not None and 0.0 <= found.low <= 0.6 <= found.high <= 1.0
+
+
 FAIR = {"male": [1, 1, 1, 0] * 5, "female": [1, 1, 1, 0] * 5}
 UNFAIR = {"male": [1, 1, 1, 0] * 5, "female": [1, 0, 0, 0] * 5}
 
