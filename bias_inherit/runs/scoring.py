@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bias_inherit.harness.score import BASE, Options, score
-from bias_inherit.runs.training import be_quiet
+from bias_inherit.runs.workers import done_in_processes
 from bias_inherit.threads import side_by_side
 
 
 def eval_folder(out: Path, name: str) -> Path:
     """Return where a run's folder holds the results of an arm, or of the base."""
     return out / "arms" / name / "eval"
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one process scores: some adapters, and the base or not."""
+
+    base: str
+    adapters: Mapping[str, Path]
+    out: Path
+    options: Options
+    with_base: bool
 
 
 def score_arms(
@@ -46,27 +56,18 @@ def score_arms(
         return score(base, adapters, results_of, options, announce)
 
     names = list(adapters)
-    shares = [{name: adapters[name] for name in names[i::at_once]} for i in range(at_once)]
+    shares = []
+    for i in range(at_once):
+        own = {name: adapters[name] for name in names[i::at_once]}
+        # the last has the fewest adapters, and so the base as well
+        shares.append(_Share(base, own, out, options, with_base=i == at_once - 1))
+
     announce(f"scoring {len(names) + 1} models, {at_once} at a time")
-    fresh = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(at_once, mp_context=fresh, initializer=be_quiet) as pool:
-        # the last share has the fewest adapters, and so the base as well
-        last = len(shares) - 1
-        waiting = {
-            pool.submit(_score, base, share, out, options, i == last): share
-            for i, share in enumerate(shares)
-        }
-        try:
-            for done in as_completed(waiting):
-                done.result()
-                announce(f"scored {', '.join(waiting[done])}")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    for share in done_in_processes(_score, shares, at_once):
+        announce(f"scored {', '.join([BASE] * share.with_base + list(share.adapters))}")
     return [results_of(name) for name in (BASE, *names)]
 
 
-def _score(
-    base: str, adapters: Mapping[str, Path], out: Path, options: Options, with_base: bool
-) -> None:
-    score(base, adapters, partial(eval_folder, out), options, with_base=with_base)
+def _score(share: _Share) -> None:
+    results_of = partial(eval_folder, share.out)
+    score(share.base, share.adapters, results_of, share.options, with_base=share.with_base)

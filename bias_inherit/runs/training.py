@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +11,7 @@ from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.training.finetune import finetune
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.mitigations import load_mitigation, parse_options
+from bias_inherit.runs.workers import done_in_processes
 from bias_inherit.threads import side_by_side
 
 
@@ -57,25 +54,11 @@ def train(jobs: Sequence[Job], announce: Callable[[str], None]) -> None:
         return
 
     announce(f"training {len(jobs)} adapters, {at_once} at a time")
-    fresh = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(at_once, mp_context=fresh, initializer=be_quiet) as pool:
-        waiting = {pool.submit(_train, job): job for job in jobs}
-        try:
-            for i, done in enumerate(as_completed(waiting), start=1):
-                done.result()
-                announce(f"trained {waiting[done].name} ({i} of {len(jobs)})")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    for i, job in enumerate(done_in_processes(_train, jobs, at_once), start=1):
+        announce(f"trained {job.name} ({i} of {len(jobs)})")
 
 
 def _train(job: Job) -> None:
     mitigation = load_mitigation(job.asked.mitigation, parse_options(job.asked.options))
     axis = load_axis(str(job.asked.axis))
     finetune(job.base, job.data, job.adapter, mitigation, job.settings, axis=axis)
-
-
-def be_quiet() -> None:
-    """Keep the bars and notices of several processes out of one terminal; errors are raised."""
-    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for the process's life
-    sys.stdout = sys.stderr
