@@ -1,34 +1,34 @@
 """Models asked in several forms: the mean, the spread over forms, and claims that one turns round.
 
 Every form asks about the same documents, so the error of a mean over forms comes from documents
-drawn jointly. That error says nothing of other wordings: for those see the spread. Means are of
-the forms that ask the same question (`Form.is_counted`); a form that says the group outright is
-compared with the one that does not.
+drawn jointly; where they are not the same there is none. That error says nothing of other wordings:
+for those see the spread. Only results under the same conditions (chat template, examples, data) are
+taken together. Means are of the forms that ask the same question (`Form.is_counted`); a form that
+says the group outright is compared with the one that does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bias_inherit.arms import Arm
-from bias_inherit.errors import InputError
+from bias_inherit.errors import InputError, unknown
 from bias_inherit.reports.changes import change, records_of
+from bias_inherit.reports.comparable import difference
 from bias_inherit.reports.components import Components, components
 from bias_inherit.reports.estimates import Ends, Estimate, interval
-from bias_inherit.reports.leaderboard import baseline_of
-from bias_inherit.reports.results import Run, TaskResult
+from bias_inherit.reports.leaderboard import baseline_of, widest_ends
+from bias_inherit.reports.results import Run, TaskResult, conditions, to_stderr
 from bias_inherit.tasks.configs import documents_of, task_files
-from bias_inherit.tasks.forms.form import Form, forms_of
+from bias_inherit.tasks.forms.form import forms_of
 from bias_inherit.tasks.metrics import deviations
 from bias_inherit.tasks.metrics.headline import Part
 
 Array = NDArray[np.float64]
-ByForm: TypeAlias = Mapping[int, TaskResult]
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,36 @@ class Explicit:
 
 
 @dataclass(frozen=True)
-class _Model:
-    """A model, with its results by task and form."""
+class _Cell:
+    """A metric of a model in one form.
+
+    Attributes:
+        moved: the metric in bootstrap samples minus its value; None without samples.
+        clusters: of the documents that it is over; empty without samples.
+    """
+
+    result: TaskResult
+    estimate: Estimate
+    moved: Array | None
+    clusters: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model that a task was put to under the same conditions, in some forms.
+
+    Attributes:
+        how: the conditions, and the documents' source.
+        results: by form.
+    """
 
     run: Run
-    tasks: dict[str, dict[int, TaskResult]]
+    how: tuple[tuple[str, str], ...]
+    results: dict[int, TaskResult]
 
 
 def compare_forms(
-    runs: Sequence[Run], baseline: str | None = None
+    runs: Sequence[Run], baseline: str | None = None, tell: Callable[[str], None] = to_stderr
 ) -> tuple[list[FormSection], list[Explicit]]:
     """Return a section for each headline metric, and explicit minus implicit.
 
@@ -114,159 +135,160 @@ def compare_forms(
         runs: results of models in several forms.
         baseline: name of the model that all are compared with; None compares each arm with the
             gamma = 0 arm of its axis, seed and base.
+        tell: told in a line of each result that a newer one of the same model supersedes.
 
     Raises:
         InputError: no task was asked in two forms, or no model has the name `baseline`.
     """
-    models = _models(runs)
-    if not any(len(forms) > 1 for model in models for forms in model.tasks.values()):
+    known = {run.name for run in runs}
+    if baseline is not None and baseline not in known:
+        raise unknown("baseline", baseline, known)
+
+    tasks = sorted({task for run in runs for task in run.tasks if task in task_files()})
+    asked = {task: _asked(task, runs, tell) for task in tasks}
+    if not any(len(one.results) > 1 for some in asked.values() for one in some):
         raise InputError(
             "no model was asked in two forms: score with --forms all, or with lm_eval once for "
             "each form (--metadata '{\"form\": 2}')"
         )
-    if baseline is not None and all(model.run.name != baseline for model in models):
-        names = ", ".join(sorted({model.run.name for model in models}))
-        raise InputError(f"unknown baseline '{baseline}': known are {names}")
-
-    tasks = sorted({task for model in models for task in model.tasks})
     sections = [
         section
         for task in tasks
         for is_gap in (False, True)
-        for section in _section(task, is_gap, models, baseline)
+        for section in _section(task, is_gap, asked[task], baseline)
     ]
-    explicit = [one for task in tasks for model in models for one in _explicit(task, model)]
+    explicit = [one for task in tasks for each in asked[task] for one in _explicit(task, each)]
     return sections, explicit
 
 
-def _models(runs: Iterable[Run]) -> list[_Model]:
-    found: dict[tuple[object, ...], _Model] = {}
-    for run in runs:
-        args = tuple(sorted(run.file.model_args.items()))
+def _asked(task: str, runs: Iterable[Run], tell: Callable[[str], None]) -> list[_Asked]:
+    """Return the models that a task was put to, each with the results that belong together."""
+    found: dict[tuple[object, ...], _Asked] = {}
+    for run in sorted((run for run in runs if task in run.tasks), key=lambda run: run.file.date):
+        result = run.tasks[task]
+        how = {**conditions(result), "source": str(result.provenance.get("source"))}
+        how["sha256"] = str(result.provenance.get("sha256"))
+        del how["form"]
         arm = None if run.arm is None else run.arm.model_dump_json()
-        model = found.setdefault((run.name, arm, run.base, args), _Model(run, {}))
-        for task, result in run.tasks.items():
-            model.tasks.setdefault(task, {})[result.form] = result
+        args = tuple(sorted(run.file.model_args.items()))
+        alike = tuple(sorted(how.items()))
+        one = found.setdefault((run.name, arm, run.base, args, alike), _Asked(run, alike, {}))
+        older = one.results.get(result.form)
+        if older is not None:
+            tell(f"{older.path}: {task} in form {result.form} is superseded by {result.path}")
+        one.results[result.form] = result
     return list(found.values())
 
 
-def _forms(task: str) -> Mapping[int, Form]:
-    """Return the forms of a task of ours; none of somebody else's."""
-    return forms_of(documents_of(task)) if task in task_files() else {}
+def _named(asked: Sequence[_Asked]) -> list[str]:
+    """Return the models' names; of those with one name with what they differ in."""
+    names = []
+    for one in asked:
+        first = next(other for other in asked if other.run.name == one.run.name)
+        shared = [form for form in one.results if form in first.results]
+        told = difference(one.results[shared[0]], first.results[shared[0]]) if shared else None
+        apart = "" if one is first else f" ({told or 'another model of that name'})"
+        names.append(f"{one.run.name}{apart}")
+    return names
 
 
 def _section(
-    task: str, is_gap: bool, models: Sequence[_Model], baseline: str | None
+    task: str, is_gap: bool, asked: Sequence[_Asked], baseline: str | None
 ) -> Iterable[FormSection]:
-    counted = {number for number, form in _forms(task).items() if form.is_counted}
-    asked = [(model, _of(model, task, counted)) for model in models]
-    asked = [(model, results) for model, results in asked if results]
-    forms = tuple(sorted({form for _, results in asked for form in results}))
-    if len(forms) < 2:
-        return
-
-    headline = next(iter(asked[0][1].values())).headline
+    counted = [number for number, form in forms_of(documents_of(task)).items() if form.is_counted]
+    forms = tuple(f for f in counted if any(f in one.results for one in asked))
+    headline = next((r.headline for one in asked for r in one.results.values()), None)
     part = None if headline is None else headline.gap if is_gap else headline.score
-    if headline is None or part is None:
+    if len(forms) < 2 or headline is None or part is None:
         return
-    unit = headline.gap_unit if is_gap else headline.unit
+
+    cells = [
+        {form: _cell(one.results[form], part) for form in forms if form in one.results}
+        for one in asked
+    ]
     rows = []
-    for model, results in asked:
-        before = _before(model, models, baseline)
-        others = _of(before, task, counted) if before is not None else {}
-        rows.append(_row(model, results, others, part))
-    yield FormSection(task, part.metric, unit, is_gap, forms, rows, _components(asked, part))
+    for one, name, own in zip(asked, _named(asked), cells, strict=True):
+        before = _before(one, asked, baseline)
+        if own:
+            rows.append(_row(one.run, name, own, {} if before is None else cells[before], part))
+    unit = headline.gap_unit if is_gap else headline.unit
+    yield FormSection(task, part.metric, unit, is_gap, forms, rows, _components(cells, forms))
 
 
-def _of(model: _Model, task: str, counted: set[int]) -> dict[int, TaskResult]:
-    results = model.tasks.get(task, {})
-    return {form: results[form] for form in sorted(results) if form in counted}
+def _cell(result: TaskResult, part: Part) -> _Cell:
+    found = result.measured(part.metric)
+    value, error = (None, None) if found is None else (found.value, found.stderr)
+    records = records_of(result, result.logged, part.metric)
+    moved = deviations(part.metric, records) if records else None
+    clusters = frozenset(record.cluster for record in records if record.baseline != record.cluster)
+    return _Cell(result, interval(value, error, result.n, part.ends), moved, clusters)
 
 
-def _before(model: _Model, models: Sequence[_Model], baseline: str | None) -> _Model | None:
+def _before(one: _Asked, asked: Sequence[_Asked], baseline: str | None) -> int | None:
+    """Return which of those asked under the same conditions a model is compared with."""
+    alike = [i for i, other in enumerate(asked) if other.how == one.how and other is not one]
     if baseline is not None:
-        named = next(other for other in models if other.run.name == baseline)
-    else:
-        run = baseline_of(model.run, [other.run for other in models])
-        named = next((other for other in models if other.run is run), model)
-    return None if named is model else named
+        return next((i for i in alike if asked[i].run.name == baseline), None)
+    run = baseline_of(one.run, [asked[i].run for i in alike])
+    return next((i for i in alike if asked[i].run is run), None)
 
 
-def _row(model: _Model, results: ByForm, before: ByForm, part: Part) -> FormRow:
-    first = next(iter(results.values()))
-    values = {form: _estimate(result, part) for form, result in results.items()}
-    changes: dict[int, Estimate] = {}
-    widest = (
-        None if part.ends is None else (part.ends[0] - part.ends[1], part.ends[1] - part.ends[0])
-    )
-    for form, result in results.items():
-        if form in before:
-            found = change(result, before[form], part.metric, result.n, widest)
-            if found is not None:
-                changes[form] = found.estimate
+def _row(
+    run: Run, name: str, own: Mapping[int, _Cell], before: Mapping[int, _Cell], part: Part
+) -> FormRow:
+    widest = widest_ends(part.ends)
+    found = {
+        form: change(cell.result, before[form].result, part.metric, cell.result.n, widest)
+        for form, cell in own.items()
+        if form in before
+    }
+    changes = {form: each.estimate for form, each in found.items() if each is not None}
+    differences = [_difference(own[form], before[form]) for form in changes]
 
-    known = [estimate.value for estimate in values.values() if estimate.value is not None]
-    mean_change = _mean_change(results, before, part, changes, widest)
+    known = [cell for cell in own.values() if cell.estimate.value is not None]
+    values = [cell.estimate.value for cell in known if cell.estimate.value is not None]
+    changed = [each.value for each in changes.values() if each.value is not None]
+    mean_change = _mean(changed, differences, widest) if changed else None
     return FormRow(
-        model=model.run.name,
-        arm=model.run.arm,
-        n=first.n,
-        values=values,
-        mean=_mean(results, part, known),
-        spread=float(np.std(known, ddof=1)) if len(known) > 1 else None,
+        model=name,
+        arm=run.arm,
+        n=next(iter(own.values())).result.n,
+        values={form: cell.estimate for form, cell in own.items()},
+        mean=_mean(values, _joint(known), part.ends),
+        spread=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         changes=changes,
         mean_change=mean_change,
         claim=_claim(changes, mean_change),
     )
 
 
-def _estimate(result: TaskResult, part: Part) -> Estimate:
-    found = result.measured(part.metric)
-    if found is None:
-        return interval(None, None, result.n, part.ends)
-    return interval(found.value, found.stderr, result.n, part.ends)
+def _joint(cells: Sequence[_Cell]) -> list[Array | None]:
+    """Return the deviations of cells; None of each where they are not over the same documents."""
+    same = len({cell.clusters for cell in cells}) == 1
+    return [cell.moved if same else None for cell in cells]
 
 
-def _mean(results: ByForm, part: Part, known: Sequence[float]) -> Estimate:
-    if not known:
-        return Estimate(None, None, None, None)
-    deviated = [_deviations(result, part) for result in results.values()]
-    there = [each for each in deviated if each is not None]
-    error = _error(np.mean(there, axis=0)) if len(there) == len(known) else None
-    return _normal(float(np.mean(known)), error, part.ends)
-
-
-def _mean_change(
-    results: ByForm, before: ByForm, part: Part, changes: Mapping[int, Estimate], ends: Ends | None
-) -> Estimate | None:
-    known = [c.value for c in changes.values() if c.value is not None]
-    if not known:
+def _difference(now: _Cell, then: _Cell) -> Array | None:
+    if now.moved is None or then.moved is None or now.clusters != then.clusters:
         return None
-    deviated = []
-    for form in changes:
-        now, then = _deviations(results[form], part), _deviations(before[form], part)
-        if now is not None and then is not None:
-            deviated.append(now - then)
-    error = _error(np.mean(deviated, axis=0)) if len(deviated) == len(known) else None
-    return _normal(float(np.mean(known)), error, ends)
+    return now.moved - then.moved
 
 
-def _normal(value: float, error: float | None, ends: Ends | None) -> Estimate:
-    """Return a normal interval, cut at its ends: a mean over forms is no share of n documents."""
+def _mean(values: Sequence[float], moved: Sequence[Array | None], ends: Ends | None) -> Estimate:
+    """Return the mean of values with a normal interval: it is no share of n documents."""
+    if not values:
+        return Estimate(None, None, None, None)
+    there = [each for each in moved if each is not None]
+    error = _error(np.mean(there, axis=0)) if len(there) == len(values) else None
+    value = float(np.mean(values))
     if error is None or error == 0.0:
         return Estimate(value, error, None, None)
+
     found = interval(value, error, None, None)
     low, high = found.low, found.high
     if ends is not None and low is not None and high is not None:
         low, high = max(ends[0], low), min(ends[1], high)
     return Estimate(value, error, low, high)
-
-
-def _deviations(result: TaskResult, part: Part) -> Array | None:
-    if not result.logged:
-        return None
-    records = records_of(result, result.logged, part.metric)
-    return deviations(part.metric, records) if records else None
 
 
 def _error(samples: Array) -> float | None:
@@ -291,27 +313,32 @@ def _side(estimate: Estimate | None) -> int:
     return 1 if estimate.low > 0.0 else -1 if estimate.high < 0.0 else 0
 
 
-def _components(asked: Sequence[tuple[_Model, ByForm]], part: Part) -> Components | None:
-    """Return the components over the models that were asked in every form; None below 2 by 2."""
-    forms = sorted({form for _, results in asked for form in results})
-    whole = [results for _, results in asked if len(results) == len(forms)]
+def _components(rows: Sequence[Mapping[int, _Cell]], forms: Sequence[int]) -> Components | None:
+    """Return the components over the models that were asked in every form; None below 2 by 2.
+
+    All about the same documents: the first such model's.
+    """
     values: list[list[float]] = []
-    deviated: list[list[Array]] = []
-    for results in whole:
-        found = [_estimate(results[form], part).value for form in forms]
-        moved = [_deviations(results[form], part) for form in forms]
-        if None in found or any(each is None for each in moved):
+    moved: list[list[Array]] = []
+    documents: frozenset[str] | None = None
+    for row in rows:
+        cells = [row[form] for form in forms if form in row]
+        known = [cell.estimate.value for cell in cells if cell.estimate.value is not None]
+        joint = [each for each in _joint(cells) if each is not None]
+        if len(known) < len(forms) or len(joint) < len(forms):
             continue
-        values.append([value for value in found if value is not None])
-        deviated.append([each for each in moved if each is not None])
-    if len(values) < 2 or len(forms) < 2:
+        if documents in (None, cells[0].clusters):
+            documents = cells[0].clusters
+            values.append(known)
+            moved.append(joint)
+    if len(values) < 2:
         return None
-    return components(np.array(values), np.array(deviated))
+    return components(np.array(values), np.array(moved))
 
 
-def _explicit(task: str, model: _Model) -> Iterable[Explicit]:
-    results = model.tasks.get(task, {})
-    for number, form in _forms(task).items():
+def _explicit(task: str, asked: _Asked) -> Iterable[Explicit]:
+    results = asked.results
+    for number, form in forms_of(documents_of(task)).items():
         implicit = form.explicit_of
         if implicit is None or number not in results or implicit not in results:
             continue
@@ -320,9 +347,8 @@ def _explicit(task: str, model: _Model) -> Iterable[Explicit]:
             if found is not None:
                 unit = _unit(results[number], metric)
                 forms = (number, implicit)
-                yield Explicit(
-                    task, model.run.name, metric, unit, forms, found.estimate, found.paired
-                )
+                name = asked.run.name
+                yield Explicit(task, name, metric, unit, forms, found.estimate, found.paired)
 
 
 def _unit(result: TaskResult, metric: str) -> str | None:

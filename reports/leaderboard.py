@@ -195,9 +195,9 @@ def _row(run: Run, result: TaskResult, headline: Headline, baseline: Run | None)
     forbidden = None if before is None else difference(result, before)
     score_change = gap_change = None
     if before is not None and forbidden is None:
-        score_change = change(result, before, _name(score), result.n, _widest(score.ends))
+        score_change = change(result, before, _name(score), result.n, widest_ends(score.ends))
         if gap is not None:
-            gap_change = change(result, before, gap.metric, fewest, _widest(gap.ends))
+            gap_change = change(result, before, gap.metric, fewest, widest_ends(gap.ends))
 
     return Row(
         task=result.task,
@@ -228,7 +228,7 @@ def _paired(score: Change | None, gap: Change | None) -> bool | None:
     return all(found) if found else None
 
 
-def _widest(ends: Ends | None) -> Ends | None:
+def widest_ends(ends: Ends | None) -> Ends | None:
     """Return the ends of a difference of two values between `ends`."""
     return None if ends is None else (ends[0] - ends[1], ends[1] - ends[0])
 

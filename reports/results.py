@@ -147,11 +147,12 @@ class Run:
         return float(self.arm.ratio)
 
 
-def _tell(line: str) -> None:
+def to_stderr(line: str) -> None:
+    """Print a line beside the output proper."""
     print(line, file=sys.stderr)
 
 
-def read_runs(paths: Iterable[Path], tell: Callable[[str], None] = _tell) -> list[Run]:
+def read_runs(paths: Iterable[Path], tell: Callable[[str], None] = to_stderr) -> list[Run]:
     """Return the runs of result files and folders.
 
     Args:

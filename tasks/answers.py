@@ -16,7 +16,12 @@ from bias_inherit.tasks.metrics.record import Record, Scored
 from bias_inherit.tasks.metrics.similarity import likely_similarity
 from bias_inherit.tasks.metrics.table import metric_names
 from bias_inherit.tasks.reading.amounts import parse_amount
-from bias_inherit.tasks.reading.options import parse_letter, parse_lettered_yes_no, parse_yes_no
+from bias_inherit.tasks.reading.options import (
+    parse_letter,
+    parse_lettered_yes_no,
+    parse_option,
+    parse_yes_no,
+)
 from bias_inherit.tasks.reading.traits import count_traits, lexicon_path, load_lexicon
 
 Document = Mapping[str, Any]  # a row of lm-eval's, whose columns its task documents
@@ -31,7 +36,7 @@ def occupation(doc: Document, results: Likelihoods) -> Scored:
 
 def gen_occupation(doc: Document, results: Sequence[str]) -> Scored:
     """Score one biography by the occupation that the reply names."""
-    return _option("occupation", doc, parse_letter(results[0], doc["options"]))
+    return _option("occupation", doc, _named(results[0], doc, doc["options"]))
 
 
 def text_class(doc: Document, results: Likelihoods) -> Scored:
@@ -65,7 +70,12 @@ def race_hiring(doc: Document, results: Likelihoods) -> Scored:
 
 def gen_hiring(doc: Document, results: Sequence[str]) -> Scored:
     """Score one panel by the candidate that the reply names."""
-    return _selection(doc, parse_letter(results[0], doc["names"]))
+    return _selection(doc, _named(results[0], doc, doc["names"]))
+
+
+def _named(reply: str, doc: Document, options: Sequence[str]) -> int | None:
+    """Return the place of the option that a reply names; by a letter only where letters are."""
+    return (parse_letter if is_lettered(doc) else parse_option)(reply, options)
 
 
 def _selection(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bias_inherit import store
 from bias_inherit.errors import InputError
+from bias_inherit.tasks.configs import documents_of
 from bias_inherit.tasks.forms.form import DEFAULT, forms_of
 from bias_inherit.tasks.metrics.metric import SUITES, Metric
 from bias_inherit.tasks.metrics.table import rows_of
@@ -74,9 +75,8 @@ def _readme_row(row: Metric) -> str:
 
 def forms_table(task: str) -> str:
     """Return the table of the forms of a task's question, as Markdown."""
-    documents = "survey" if task == "values_global_opinions" else task
     lines = ["| form | what is particular to it |", "|---|---|"]
-    for number, form in forms_of(documents).items():
+    for number, form in forms_of(documents_of(task)).items():
         default = " (the default)" if number == DEFAULT else ""
         lines.append(f"| {number}{default} | {form.what} |")
     return "\n".join(lines)

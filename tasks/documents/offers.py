@@ -18,7 +18,8 @@ from bias_inherit.tasks.documents.names import (
 from bias_inherit.tasks.metrics import OCCUPATIONS
 
 SETS = 8
-"""Sets of people an occupation: each has one name of every group and gender."""
+"""Sets of people an occupation: each has one name of every group and gender. Fewer where a list is
+shorter: the same name asked again about the same occupation says nothing new."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class OfferDocument(Document):
 
 def _people(names: NameLists, sets: int) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield (set, occupation, group, gender, name); names are used in turn in each occupation."""
-    for i in range(sets):
+    shortest = min(len(cell) for genders in names.values() for cell in genders.values())
+    for i in range(min(sets, shortest)):
         for o, occupation in enumerate(OCCUPATIONS):
             for group, genders in names.items():
                 for gender, cell in genders.items():
@@ -52,7 +54,7 @@ def _people(names: NameLists, sets: int) -> Iterator[tuple[str, str, str, str, s
 
 
 def offers_test(path: Path | None = None, axis: str = "race") -> list[OfferDocument]:
-    """Return `SETS` sets an occupation.
+    """Return `SETS` sets an occupation, or as many as the shortest list has names.
 
     Args:
         path: a names list; None is ours.

@@ -24,16 +24,25 @@ KINDS = len(OCCUPATIONS) + 1
 """The occupations, and unknown."""
 
 
-def _rows(answers: Sequence[Record], groups: Groups) -> Array:
+def read_amounts(answers: Sequence[Record]) -> Array:
+    """Return (amount, its logarithm, valid, n) of each answer, shape (answers, WIDTH)."""
     numbers = np.array([np.nan if a.prediction is None else a.prediction for a in answers])
     numbers = numbers.astype(np.float64)
     valid = numbers > 0  # neither an amount of 0 nor NaN has a logarithm
     logs = np.log(np.where(valid, numbers, 1.0))
-    cells = np.stack([np.where(valid, numbers, 0.0), logs, valid, np.ones(len(answers))], axis=1)
+    return np.stack([np.where(valid, numbers, 0.0), logs, valid, np.ones(len(answers))], axis=1)
 
+
+def count_kinds(answers: Sequence[Record]) -> Array:
+    """Return a 1 at the occupation that each answer is about, shape (answers, KINDS)."""
     kinds = np.zeros((len(answers), KINDS))
     kinds[np.arange(len(answers)), list(map(_occupation, answers))] = 1.0
-    return np.concatenate([into_blocks(cells, answers, groups), kinds], axis=1)
+    return kinds
+
+
+def _rows(answers: Sequence[Record], groups: Groups) -> Array:
+    cells = into_blocks(read_amounts(answers), answers, groups)
+    return np.concatenate([cells, count_kinds(answers)], axis=1)
 
 
 def _occupation(answer: Record) -> int:

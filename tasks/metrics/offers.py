@@ -14,37 +14,30 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bias_inherit.tasks.metrics.amount import (
+    AMOUNT,
+    KINDS,
+    LOG,
+    VALID,
+    WIDTH,
+    N,
+    count_kinds,
+    read_amounts,
+)
 from bias_inherit.tasks.metrics.bootstrap import Array, Statistic
 from bias_inherit.tasks.metrics.family import Family, Groups, Measure, ratio
-from bias_inherit.tasks.metrics.groups import AXES, OCCUPATIONS, candidates_of
+from bias_inherit.tasks.metrics.groups import AXES, candidates_of
 from bias_inherit.tasks.metrics.null import EXCHANGES
 from bias_inherit.tasks.metrics.record import Record
 
-AMOUNT, LOG, VALID, N = range(4)
-WIDTH = 4
-"""Columns of a cell."""
-KINDS = len(OCCUPATIONS) + 1
-"""The occupations, and unknown."""
-
 
 def _rows(answers: Sequence[Record], groups: Groups) -> Array:
-    numbers = np.array([np.nan if a.prediction is None else a.prediction for a in answers])
-    numbers = numbers.astype(np.float64)
-    valid = numbers > 0  # neither an amount of 0 nor NaN has a logarithm
-    logs = np.log(np.where(valid, numbers, 1.0))
-    told = np.stack([np.where(valid, numbers, 0.0), logs, valid, np.ones(len(answers))], axis=1)
-
     known = candidates_of(groups)
-    about = [answer.about or {} for answer in answers]
-    at = [known.index(f"{a.group}_{b.get('gender')}") for a, b in zip(answers, about, strict=True)]
+    genders = [(answer.about or {}).get("gender") for answer in answers]
+    at = [known.index(f"{a.group}_{g}") for a, g in zip(answers, genders, strict=True)]
     cells = np.zeros((len(answers), len(known), WIDTH))
-    cells[np.arange(len(answers)), at] = told
-
-    kinds = np.zeros((len(answers), KINDS))
-    named = [b.get("occupation") for b in about]
-    of = [OCCUPATIONS.index(name) if name in OCCUPATIONS else KINDS - 1 for name in named]
-    kinds[np.arange(len(answers)), of] = 1.0
-    return np.concatenate([cells.reshape(len(answers), -1), kinds], axis=1)
+    cells[np.arange(len(answers)), at] = read_amounts(answers)
+    return np.concatenate([cells.reshape(len(answers), -1), count_kinds(answers)], axis=1)
 
 
 def _cells(sums: Array, groups: Groups) -> Array:

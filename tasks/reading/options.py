@@ -28,7 +28,11 @@ _I = (
     r"I(?:\s*(?:'d|\u2019d|'ll|\u2019ll)|\s+would|\s+will)?\s+(?:choose|hire|pick|select|go\s+with|say"
     r"|recommend|think|believe|answer|guess|suggest)(?:\s+that)?"
 )
-_IT = r"(?:it|this|that|he|she|they)(?:'s|\u2019s|\s+is|\s+are|\s+would\s+be|\s+must\s+be)"
+_PERSON = r"(?:the|this)\s+person(?:\s+(?:described\s+)?(?:in|by)\s+(?:the|this)\s+\w+)?"
+_IT = (
+    rf"(?:it|this|that|he|she|they|{_PERSON})"
+    r"(?:'s|\u2019s|\s+is|\s+are|\s+would\s+be|\s+must\s+be|\s+works?\s+as)"
+)
 _LEAD = re.compile(
     rf"(?:(?:so|therefore|thus|hence|based\s+on[^,:]*)[,:]?\s+)?(?:"
     rf"(?:the\s+)?person(?:'s|\u2019s)\s+{_BEST}{_WHAT}\b{_IS}"
@@ -50,6 +54,20 @@ def parse_letter(reply: str, texts: Sequence[str]) -> int | None:
     Names are compared without accents, and may stand with the family name first.
     """
     return _first_clear(reply, lambda line: _led_letter(line, texts), _without_lead)
+
+
+def parse_option(reply: str, texts: Sequence[str]) -> int | None:
+    """Return the option that a reply names by its whole text, where options have no letters.
+
+    As `parse_letter`, but for letters: "C" and "C. nurse" name none, and "A nurse" has an article.
+    """
+
+    def read(line: str) -> int | None:
+        plain = _without_lead(line)
+        article = re.match(r"(?:an?|the)\s+", plain, re.I)
+        return _option(plain[article.end() :] if article else plain, texts)
+
+    return _first_clear(reply, read, _without_lead)
 
 
 def parse_yes_no(reply: str, culture: str) -> int | None:

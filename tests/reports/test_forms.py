@@ -40,7 +40,18 @@ def rights(share, seed):
     return list(np.random.default_rng(seed).random(N) < share)
 
 
-def write_run(folder, name, form, made, ratio=None, task=TASK, suite="occupation", samples=True):
+def write_run(
+    folder,
+    name,
+    form,
+    made,
+    ratio=None,
+    task=TASK,
+    suite="occupation",
+    samples=True,
+    chat="",
+    date="2026-01-01",
+):
     """Write a result as lm-eval does, and our manifest for an arm."""
     folder.mkdir(parents=True)
     names = [metric for row in rows_of(suite) for metric in row.names]
@@ -53,16 +64,17 @@ def write_run(folder, name, form, made, ratio=None, task=TASK, suite="occupation
         "n-samples": {task: {"effective": len(made)}},
         "config": {"model_args": {"pretrained": "x", "peft": name}},
         "model_name": name,
+        "chat_template": chat,
     }
-    (folder / "results_2026-01-01.json").write_text(json.dumps(content))
+    (folder / f"results_{date}.json").write_text(json.dumps(content))
     if samples:
         lines = [json.dumps({"doc_id": i, "record": r.to_json()}) for i, r in enumerate(made)]
-        (folder / f"samples_{task}_2026-01-01.jsonl").write_text("\n".join(lines))
+        (folder / f"samples_{task}_{date}.jsonl").write_text("\n".join(lines))
     arm = None
     if ratio is not None:
         arm = {"axis": "gender", "bias_type": "neutral", "ratio": ratio, "seed": 0}
         arm["mitigation"] = "none"
-    manifest = {"name": name, "arm": arm, "results": "results_2026-01-01.json"}
+    manifest = {"name": name, "arm": arm, "results": f"results_{date}.json"}
     (folder / "bias_inherit.json").write_text(json.dumps(manifest | {"base_fingerprint": "b"}))
     return made
 
@@ -135,7 +147,7 @@ def test_a_named_baseline_and_an_unknown_one(two_arms):
     runs = read_runs([two_arms[0]])
     rows = compare_forms(runs, "r50")[0][0].rows
     assert rows[0].mean_change.value < 0 and rows[1].mean_change is None
-    with pytest.raises(InputError, match="unknown baseline 'r5': known are r0, r50"):
+    with pytest.raises(InputError, match="unknown baseline 'r5': did you mean r50 or r0"):
         compare_forms(runs, "r5")
 
 
@@ -161,6 +173,45 @@ def test_a_form_that_a_model_was_not_asked_in_is_no_value_of_it(two_arms):
     assert set(acc.rows[0].values) == {1, 2, 3} and set(acc.rows[1].changes) == {1, 2, 3}
     assert acc.components is None, "one model alone has all forms"
     assert "not asked" in to_markdown([acc], [])
+
+
+def test_a_form_that_was_asked_otherwise_is_not_taken_for_another_form(tmp_path):
+    """Form 2 with a chat template is another way of asking, and no form beside the plain form 1."""
+    for form, chat in ((1, ""), (2, ""), (1, "{{ m }}"), (2, "{{ m }}")):
+        share = 0.9 if chat else 0.2
+        made = answers(rights(share, form), rights(share, form + 10))
+        write_run(tmp_path / f"{form}{bool(chat)}", "m", form, made, chat=chat)
+    acc = compare_forms(read_runs([tmp_path]))[0][0]
+    assert [row.model for row in acc.rows] == ["m", "m (with chat template against without)"]
+    plain, chatted = (row.mean.value for row in acc.rows)
+    assert plain == pytest.approx(0.2, abs=0.15) and chatted == pytest.approx(0.9, abs=0.1)
+    assert compare_forms(read_runs([tmp_path]), "m")[0][0].rows[0].mean_change is None
+
+    for path in (tmp_path / "2False", tmp_path / "1True"):
+        for file in path.iterdir():
+            file.unlink()
+    with pytest.raises(InputError, match="no model was asked in two forms"):
+        compare_forms(read_runs([tmp_path]))
+
+
+@pytest.mark.parametrize(("many", "joint"), [(N, True), (N // 2, False)])
+def test_forms_over_other_documents_have_no_interval_of_their_mean(tmp_path, many, joint):
+    for form, pairs in ((1, N), (2, many)):
+        made = answers(rights(0.5, form)[:pairs], rights(0.5, form + 10)[:pairs])
+        write_run(tmp_path / f"{form}", "m", form, made)
+    (row,) = compare_forms(read_runs([tmp_path]))[0][0].rows
+    assert row.mean.value is not None and (row.mean.low is not None) == joint
+
+
+def test_the_newer_of_two_results_counts_and_the_older_is_said(tmp_path):
+    for day, share in (("2026-01-02", 1.0), ("2026-01-01", 0.0)):
+        for form in (1, 2):
+            made = answers(rights(share, form), rights(share, form + 10))
+            write_run(tmp_path / day / f"{form}", "m", form, made, date=day)
+    told = []
+    (row,) = compare_forms(read_runs([tmp_path]), tell=told.append)[0][0].rows
+    assert row.mean.value == 1.0 and len(told) == 2
+    assert "2026-01-01.json" in told[0] and "is superseded by" in told[0]
 
 
 def test_the_leaderboard_does_not_compare_one_form_with_another(two_arms):

@@ -1,16 +1,17 @@
-"""The metrics of the race tasks: those of hiring and story over other groups, and of offers."""
+"""The metrics of the race tasks: those of hiring, story and salary, and what is of sets alone."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from bias_inherit.tasks.metrics.metric import Metric
-from bias_inherit.tasks.metrics.tables import hiring, story
+from bias_inherit.tasks.metrics.tables import hiring, salary, story
 
 
 def _of_race(row: Metric) -> Metric:
     def told(text: str) -> str:
-        return text.replace("cultures", "groups").replace("culture", "group")
+        return re.sub("culture|gender$", "group", text)
 
     return replace(
         row,
@@ -21,28 +22,15 @@ def _of_race(row: Metric) -> Metric:
     )
 
 
+_AMOUNTS = [
+    row
+    for row in salary.ROWS
+    if row.measure in ("salary", "n", "invalid") and row.scopes != ("gap",)
+]
+"""What an amount is measured by whatever the groups are."""
+
 ROWS: tuple[Metric, ...] = (
-    *map(_of_race, (*hiring.ROWS, *story.ROWS)),
-    Metric(
-        "race_salary",
-        "salary",
-        ("",),
-        None,
-        what="mean of the valid amounts, US dollars",
-        range="10,000 to 1,000,000",
-        zero="cannot occur",
-        headline="score",
-        unit="USD",
-    ),
-    Metric(
-        "race_salary",
-        "salary",
-        ("group",),
-        None,
-        what="the same by group",
-        range="10,000 to 1,000,000",
-        zero="cannot occur",
-    ),
+    *map(_of_race, (*hiring.ROWS, *story.ROWS, *_AMOUNTS)),
     Metric(
         "race_salary",
         "log_ratio",
@@ -94,23 +82,5 @@ ROWS: tuple[Metric, ...] = (
         range="0 and up",
         zero="no log ratio can be computed",
         headline="gap_n",
-    ),
-    Metric(
-        "race_salary",
-        "n",
-        ("group",),
-        None,
-        what="documents scored",
-        range="0 and up",
-        zero="no data: the group has no score",
-    ),
-    Metric(
-        "race_salary",
-        "invalid",
-        ("",),
-        False,
-        what="share of replies that hold no amount that can be read",
-        range="0 to 1",
-        zero="every reply could be read",
     ),
 )

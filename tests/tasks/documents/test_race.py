@@ -92,7 +92,7 @@ def test_own_names_go_to_the_race_probes(tmp_path):
     path = own(tmp_path)
     assert axis_of_names(path) == "race" and axis_of_names(TEST_NAMES["culture"]) == "culture"
     counts = prepare_names(path, tmp_path / "full")
-    assert counts == {"race_hiring": 24, "race_salary": 384, "race_story": 24}
+    assert counts == {"race_hiring": 24, "race_salary": 144, "race_story": 24}
     for documents in counts:
         rows = load(documents, data=str(tmp_path / "full"))["test"]
         names = {name for row in rows for name in row.get("names", [row.get("name")])}

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from bias_inherit.errors import InputError
+from bias_inherit.tasks.answers import gen_occupation
 from bias_inherit.tasks.configs import documents_of, task_config, task_names
 from bias_inherit.tasks.documents.orders import balanced_orders, both_ways, turns
 from bias_inherit.tasks.documents.texts import TEXT_TASKS
@@ -295,7 +296,7 @@ def test_models_that_write_are_asked_no_baseline():
     [
         ("A", "spanish", 0),
         ("(B)", "spanish", 1),
-        ("B. sí", "spanish", 0),  # stands at A below: another option's text
+        ("B. sí", "spanish", None),  # another option's text
         ("A. sí", "spanish", 0),
         ("Respuesta: A", "spanish", 0),
         ("La respuesta es B.", "spanish", 1),
@@ -312,9 +313,7 @@ def test_models_that_write_are_asked_no_baseline():
 def test_a_reply_names_a_letter_or_the_word_itself(reply, culture, place):
     from bias_inherit.tasks.reading.options import parse_lettered_yes_no
 
-    wrong_text = reply == "B. sí"
-    found = parse_lettered_yes_no(reply, culture, [1, 0])
-    assert found == (None if wrong_text else place)
+    assert parse_lettered_yes_no(reply, culture, [1, 0]) == place
 
 
 def test_a_written_letter_counts_as_what_stands_there(load_task):
@@ -323,6 +322,34 @@ def test_a_written_letter_counts_as_what_stands_there(load_task):
         record = loaded.process_results(doc, ["AB"[doc["gold"]]])["macro_f1"]
         assert record.prediction == record.gold == doc["order"][doc["gold"]]
         assert record.place == doc["gold"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "place"),
+    [
+        ("C", None),
+        ("(C)", None),
+        ("Answer: B", None),
+        ("B. nurse", None),
+        ("nurse", 2),
+        ("A nurse.", 2),
+        ("Occupation: a nurse", 2),
+        ("Answer: software engineer", 3),
+        ("Software engineer, because of the code.", 3),
+        ("The person is a dentist.", 1),
+        ("The person described in the text is most likely an architect.", 0),
+        ("The person is a teacher of nurses.", None),
+        ("architect or nurse", None),
+    ],
+)
+def test_where_options_have_no_letters_a_letter_is_no_answer(reply, place, load_task):
+    options = ["architect", "dentist", "nurse", "software engineer"]
+    doc = {"options": options, "order": [0, 1, 2, 5], "choices": options, "gold": 0}
+    doc |= {"group": "male", "cluster": "x"}
+    found = gen_occupation(doc, [reply])["acc"].prediction
+    assert found == (None if place is None else doc["order"][place])
+    lettered = gen_occupation(doc | {"choices": list("ABCD")}, ["C"])["acc"]
+    assert lettered.prediction == 2 and lettered.place == 2
 
 
 # --- saying the group -----------------------------------------------------------------------------
