@@ -32,7 +32,7 @@ class Row:
         score, gap: None where the task has none.
         score_change: score minus the baseline's: what a mitigation, or the text, costs in use.
         change: gap minus the baseline's gap.
-        gap_n: pairs behind the gap, where the task counts them apart.
+        gap_n: pairs or sets behind the gap, where the task counts them apart.
         paired: whether both changes are paired by document; None where there is none.
         baseline: the label of the run that it is compared with.
         not_compared: why there is no change although there is a baseline; None elsewhere.
@@ -63,7 +63,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """One task's part of the leaderboard; of a task without a headline, one metric's part."""
+    """One task's part of the leaderboard; of a task without a headline, one metric's part.
+
+    `gap_n` names what the rows' `gap_n` counts: pairs, or sets.
+    """
 
     task: str
     score: str
@@ -71,6 +74,7 @@ class Section:
     reads: str
     unit: str | None
     gap_unit: str | None
+    gap_n: str | None
     is_declared: bool = True
     rows: list[Row] = field(default_factory=list)
 
@@ -131,6 +135,7 @@ def _section(result: TaskResult, headline: Headline) -> Section:
         reads=headline.reads,
         unit=headline.unit,
         gap_unit=headline.gap_unit,
+        gap_n=headline.gap_n,
         is_declared=result.headline is headline or len(result.entry.measured) == 1,
     )
 

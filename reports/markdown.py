@@ -95,8 +95,8 @@ def _cells(row: Row, section: Section) -> list[str]:
     cells.append(_show_change(row, row.score_change, section.unit))
     if section.gap:
         few = ", too few" if row.gap_n is not None and row.gap_n < FEW else ""
-        pairs = "" if row.gap_n is None else f" ({row.gap_n} pairs{few})"
-        cells.append(show(row.gap, section.gap_unit, signed=True) + pairs)
+        behind = "" if row.gap_n is None else f" ({row.gap_n} {section.gap_n}{few})"
+        cells.append(show(row.gap, section.gap_unit, signed=True) + behind)
         cells.append(_show_change(row, row.change, section.gap_unit))
     return cells
 
