@@ -114,6 +114,16 @@ def test_few_positives_are_marked_beside_the_score(tmp_path):
     assert "fewer than 10 positives: male 9." in to_markdown(sections)
 
 
+@pytest.mark.parametrize("counted", ["pairs", "sets"])
+def test_what_stands_behind_a_gap_has_its_own_name(tmp_path, counted):
+    path = write_run(tmp_path / "a", "one", FAIR)
+    content = json.loads(path.read_text())
+    content["results"][TASK] |= {f"{counted},none": 48.0}
+    content["configs"][TASK]["metadata"]["headline"] |= {"gap_n": counted}
+    path.write_text(json.dumps(content))
+    assert f"(48 {counted})" in to_markdown(leaderboard(read_runs([tmp_path])))
+
+
 def test_the_ends_of_a_range_are_those_that_the_task_names(tmp_path):
     path = write_run(tmp_path / "a", "one", FAIR)
     before = leaderboard(read_runs([tmp_path]))[0].rows[0].gap
