@@ -55,10 +55,16 @@ def draw(rows: Array, strata: NDArray[np.int64], draws: int = DRAWS, seed: int =
 
 
 def _even_draws(size: int, draws: int, generator: np.random.Generator) -> Array:
-    """Return how often each of `size` clusters is drawn, shape (draws, size)."""
-    picked = generator.integers(size, size=(draws, size)) + size * np.arange(draws)[:, np.newaxis]
+    """Return how often each of `size` clusters is drawn, shape (draws, size).
+
+    One fewer is drawn than there are, and each counts the more: so the spread of a mean is that of
+    its usual standard error, and not sqrt((size - 1) / size) of it. Rao and Wu 1988, Resampling
+    inference with complex survey data.
+    """
+    many = max(1, size - 1)
+    picked = generator.integers(size, size=(draws, many)) + size * np.arange(draws)[:, np.newaxis]
     counted = np.bincount(picked.ravel(), minlength=draws * size)
-    return counted.reshape(draws, size).astype(np.float64)
+    return counted.reshape(draws, size) * (size / many)
 
 
 def spread(samples: Array, strata: NDArray[np.int64]) -> float | None:
