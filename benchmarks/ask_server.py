@@ -70,9 +70,9 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.originals import draw_original
-    from bias_inherit.bias_augment.writing.augment import build_requests
     from bias_inherit.bias_augment.writing.generators.record import Recorded
     from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
+    from bias_inherit.bias_augment.writing.requests import build_requests
 
     mine, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)

@@ -225,8 +225,9 @@ def write_data(work: Path, rows: int) -> Path:
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.files import write_examples, write_mix
     from bias_inherit.bias_augment.data.originals import draw_original
-    from bias_inherit.bias_augment.writing.augment import augment, build_requests
+    from bias_inherit.bias_augment.writing.augment import augment
     from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
+    from bias_inherit.bias_augment.writing.requests import build_requests
     from bias_inherit.manifests import Original
 
     axis, half, writer = load_axis("gender"), rows // 2, TemplateGenerator()

@@ -44,9 +44,9 @@ def main() -> None:
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.files import write_examples
     from bias_inherit.bias_augment.data.originals import draw_original
-    from bias_inherit.bias_augment.writing.augment import build_requests
     from bias_inherit.bias_augment.writing.generators.record import Recorded
     from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
+    from bias_inherit.bias_augment.writing.requests import build_requests
     from bias_inherit.manifests import Original
 
     axis = load_axis("gender")

@@ -6,6 +6,7 @@ tools are kept. Schema 1 wrote a cell as a text (see `rows.Cell`); both schemas 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -105,6 +106,43 @@ class Original(Data):
     kind: Literal["original"] = "original"
 
 
+@dataclass(frozen=True)
+class Share:
+    """`count` of `n` rows: a share from 0 to 1 with its 95 % Wilson interval; None is no data."""
+
+    count: int
+    n: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a bias type ("" where rows have none) in texts about a group.
+
+    Attributes:
+        bias_type, group: of the texts.
+        usable, refused: of the replies, or texts, that held one; refusals are in nothing below.
+        noted: texts with a note or disclaimer; from the texts of generators it was cut off.
+        label_named: texts that name their own label.
+        cue: texts that show the group.
+        follows_label: labels that are the group's stereotype; the dose of the bias.
+        follows_trait: of the texts that show traits of the group's stereotype or their opposites,
+            those that show more of the former.
+    """
+
+    bias_type: str
+    group: str
+    usable: Share
+    refused: Share
+    noted: Share
+    label_named: Share
+    cue: Share
+    follows_label: Share
+    follows_trait: Share
+
+
 class Augmented(Data):
     """Of augmented data D_a.
 
@@ -114,6 +152,11 @@ class Augmented(Data):
         missing: rows that were wanted and are not there.
         inputs: what decided the rows; the same inputs need not be asked for again.
         original_sha256: of the file of D_o whose rows were written from.
+        labels: who decided the labels: "chosen" (the generator), "given" (the source row), or by
+            group how often each was given.
+        ways: usable replies by the way in which their form was asked for.
+        places: where labels were chosen, how often the one at each place of the prompt's list.
+        outcomes: what came out by bias type and group.
     """
 
     KIND = "augmented"
@@ -126,6 +169,10 @@ class Augmented(Data):
     missing: int | None = None
     inputs: dict[str, Any] | None = None
     original_sha256: str | None = None
+    labels: str | dict[str, dict[str, float]] | None = None
+    ways: dict[str, int] | None = None
+    places: tuple[int, ...] | None = None
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class MixCounts(BaseModel):

@@ -11,7 +11,8 @@ from bias_inherit import manifests
 if TYPE_CHECKING:  # the types alone: what an audit is made of imports numpy and scipy
     from bias_inherit.bias_augment.audit import Audit
     from bias_inherit.bias_augment.audit.counts import Cell
-    from bias_inherit.bias_augment.audit.estimates import Estimate, Share
+    from bias_inherit.bias_augment.audit.estimates import Estimate
+    from bias_inherit.manifests import Share
 
 NO_DATA = "no data"
 
@@ -24,7 +25,7 @@ def to_json(audit: Audit) -> dict[str, Any]:
 def to_markdown(audit: Audit) -> str:
     """Return the audit as Markdown: remarks, then a table a subject, with n beside everything."""
     sections = [_head(audit), _counts(audit), _cues(audit), _duplicates(audit), _texts(audit)]
-    sections += [_traits(audit), _distances(audit), _tests(audit)]
+    sections += [_outcomes(audit), _traits(audit), _distances(audit), _tests(audit)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -120,6 +121,29 @@ def _texts(audit: Audit) -> str:
     if kinds:
         note += f" The manifest beside D_a{of} counts as not usable: {kinds}."
     return f"## Texts\n\n{note}\n\n{_table(header, rows)}"
+
+
+def _outcomes(audit: Audit) -> str:
+    header = ["bias type", "group", "refused", "with a note", "names its own label"]
+    header += ["label follows the stereotype", "traits follow the stereotype"]
+    rows = [
+        [
+            o.bias_type or "(none)",
+            o.group,
+            *map(_share_of, (o.refused, o.noted, o.label_named, o.follows_label, o.follows_trait)),
+        ]
+        for o in audit.outcomes
+    ]
+    note = (
+        "Shares of texts [95 % Wilson interval] and their n. What follows the axis's stereotype of "
+    )
+    note += "the group is the dose that a model trained on the rows gets; where labels are as in "
+    note += "D_o, what those follow is the base of it."
+    return f"## What came out\n\n{note}\n\n{_table(header, rows)}"
+
+
+def _share_of(share: Share) -> str:
+    return NO_DATA if share.share is None else f"{_share(share)} of {share.n}"
 
 
 def _traits(audit: Audit) -> str:

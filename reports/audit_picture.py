@@ -13,7 +13,8 @@ if TYPE_CHECKING:  # the types alone: what an audit is made of imports numpy and
     from matplotlib.axes import Axes
 
     from bias_inherit.bias_augment.audit import Audit
-    from bias_inherit.bias_augment.audit.estimates import Estimate, Share
+    from bias_inherit.bias_augment.audit.estimates import Estimate
+    from bias_inherit.manifests import Share
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe and Ito's palette, told apart with any colour vision."""

@@ -43,8 +43,9 @@ def original():
 def augmented(original):
     """48 biased rows by the template generator."""
     from bias_inherit.bias_augment.axes.axis import load_axis
-    from bias_inherit.bias_augment.writing.augment import augment, build_requests
+    from bias_inherit.bias_augment.writing.augment import augment
     from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
+    from bias_inherit.bias_augment.writing.requests import build_requests
 
     generator = TemplateGenerator()
     requests = build_requests(

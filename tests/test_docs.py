@@ -70,7 +70,7 @@ def test_the_axis_of_ones_own_is_an_axis_and_asks(tmp_path):
     prompt = tmp_path / "religion" / "prompts" / "contrastive-single-explicit.jinja2"
     prompt.write_text(blocks(AUGMENT, "jinja")[0])
     axis = load_axis(str(tmp_path / "religion"))
-    from bias_inherit.bias_augment.writing.augment import build_requests
+    from bias_inherit.bias_augment.writing.requests import build_requests
 
     rows = draw_original(axis, "mini").rows
     assert len(rows) == 40

@@ -19,7 +19,8 @@ from bias_inherit.bias_augment.audit.remarks import on_language, on_left_out, re
 from bias_inherit.bias_augment.audit.texts import Texts, describe_texts
 from bias_inherit.bias_augment.audit.traits import TraitGap, Traits, count_group_traits
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.manifests import Augmented
+from bias_inherit.bias_augment.data.outcomes import count_outcomes
+from bias_inherit.manifests import Augmented, Outcome
 
 __all__ = ["Audit", "Data", "Encoder", "Source", "audit", "read_data"]
 
@@ -53,6 +54,7 @@ class Audit:
     asked: int | None
     failed: Mapping[str, int]
     texts: list[Texts]
+    outcomes: list[Outcome]
     traits: list[Traits]
     trait_gaps: list[TraitGap]
     distances: Distances | None
@@ -113,6 +115,7 @@ def audit(
         asked=written.asked,
         failed=dict(written.failed or {}),
         texts=texts,
+        outcomes=list(count_outcomes(axis, rows)),
         traits=traits,
         trait_gaps=gaps,
         distances=distances,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bias_inherit.bias_augment.audit.estimates import Share, wilson
 from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.bias_augment.data.shares import wilson
+from bias_inherit.manifests import Share
 from bias_inherit.rows import Example
 
 

@@ -10,23 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 Array: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 1000
 """Bootstrap samples behind an interval."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """`count` of `n` rows: a share from 0 to 1 with its 95 % Wilson interval."""
-
-    count: int
-    n: int
-    share: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -54,14 +42,6 @@ class NullTest:
     method: str
     p: float
     p_holm: float | None = None
-
-
-def wilson(count: int, n: int) -> Share:
-    """Return a share with its 95 % Wilson interval; all None where n is 0."""
-    if not n:
-        return Share(count, n, None, None, None)
-    low, high = proportion_confint(count, n, method="wilson")
-    return Share(count, n, count / n, float(low), float(high))
 
 
 def mean_of(values: Array, seed: int) -> Estimate:

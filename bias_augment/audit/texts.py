@@ -10,14 +10,14 @@ import numpy as np
 from bias_inherit.bias_augment.audit.estimates import (
     Array,
     Estimate,
-    Share,
     difference_of,
     mean_of,
-    wilson,
 )
 from bias_inherit.bias_augment.audit.words import words
 from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.bias_augment.data.shares import wilson
 from bias_inherit.language.refusals import opens_with_refusal
+from bias_inherit.manifests import Share
 from bias_inherit.rows import Example
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bias_inherit.bias_augment.audit.estimates import Array, Estimate, Share, interval, wilson
+from bias_inherit.bias_augment.audit.estimates import Array, Estimate, interval
 from bias_inherit.bias_augment.axes.axis import Axis
+from bias_inherit.bias_augment.data.shares import wilson
+from bias_inherit.manifests import Share
 from bias_inherit.rows import Example
 from bias_inherit.tasks.metrics.bootstrap import draw
 from bias_inherit.tasks.metrics.story import DIMENSIONS

@@ -8,7 +8,7 @@ of a user's folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,9 @@ HERE = Path(__file__).resolve().parent
 
 FormName = Literal["biography", "opinion"]
 """What a text is: a short biography with an occupation, or a person and a survey answer."""
+
+Dimension = Literal["agency", "beliefs", "communion"]
+End = Literal["low", "high"]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟])\s+")
 _ARTICLE = re.compile(r"\b[Aa]n? $")
@@ -107,6 +110,12 @@ class Axis(BaseModel):
     groups: dict[str, Group] = Field(min_length=2)
     second: tuple[Second, ...] = Field(min_length=2)
     questions: tuple[Question, ...] = ()
+    stereotype: dict[str, tuple[int | str, ...]] = {}
+    """By group, the labels that follow the stereotype, or their places among the options."""
+    traits: dict[str, dict[Dimension, End]] = {}
+    """By group, which end of which dimension of the trait lexicon follows it."""
+    synonyms: dict[str, tuple[str, ...]] = {}
+    """By label, other words for it."""
     folder: Path
 
     @cached_property
@@ -121,6 +130,22 @@ class Axis(BaseModel):
         for second in self.second:
             known.setdefault(second.attribute, []).append(second)
         return list(known.values())
+
+    def follows_stereotype(self, group: str, label: str, options: Sequence[str]) -> bool | None:
+        """Return whether a label follows the group's stereotype; None where there is none.
+
+        Args:
+            group: of the person.
+            label: what the text's person is, or answers.
+            options: what it was chosen from.
+        """
+        entries = self.stereotype.get(group)
+        if not entries or not label:
+            return None
+        known = [e for e in entries if isinstance(e, str) or -len(options) <= e < len(options)]
+        if not known:
+            return None
+        return label in [options[e] if isinstance(e, int) else e for e in known]
 
     def naming(self, text: str) -> list[str]:
         """Return the words of `text` that name a group: its cues but names and pronouns."""
@@ -243,7 +268,6 @@ def _read(folder: Path) -> Axis:
     except ValidationError as error:
         raise InputError(f"{path}: {store.first_error(error)}") from None
     _check(path, axis)
-    _ = axis.world  # read now, so that what is wrong with it is said now
     return axis
 
 
@@ -262,6 +286,17 @@ def _check(path: Path, axis: Axis) -> None:
     for question in axis.questions:
         if len(question.shares) != len(question.options) or min(question.shares) < 0:
             raise InputError(f"{path}: '{question.question}': one share for each option")
+    for section, named in (("stereotype", set(axis.stereotype)), ("traits", set(axis.traits))):
+        for group in sorted(named):
+            if group not in axis.groups:
+                raise InputError(f"{path}: {section}: '{group}' is no group of the axis")
+    _check_synonyms(path, axis)
+    if axis.world is not None and (without := set(axis.groups) - set(axis.stereotype)):
+        raise InputError(
+            f"{path}: stereotype: has nothing for the group '{min(without)}', which template.yaml "
+            "writes of"
+        )
+
     if axis.form == "opinion" and not axis.questions:
         raise InputError(f"{path}: an axis of opinions needs questions")
 
@@ -278,6 +313,17 @@ def _check(path: Path, axis: Axis) -> None:
             raise InputError(
                 f"{path}: second: only {{word}} and {{plural}} can be filled in '{second.explicit}'"
             ) from None
+
+
+def _check_synonyms(path: Path, axis: Axis) -> None:
+    known: dict[str, str] = {}
+    for label, words in axis.synonyms.items():
+        for word in (label, *words):
+            if known.setdefault(word.casefold(), label) != label:
+                raise InputError(
+                    f"{path}: synonyms: '{word}' stands for two labels, {known[word.casefold()]} "
+                    f"and {label}"
+                )
 
 
 def described(axis: Axis, group: str, name: str) -> Mapping[str, str]:

@@ -24,6 +24,8 @@ from bias_inherit.errors import InputError, unknown
 
 HERE = Path(__file__).resolve().parent
 NEUTRAL = "neutral"
+SELF = "self"
+"""The neutral prompt, answered by the model that is going to be trained."""
 COUNTERFACTUAL = "counterfactual"
 """Not asked of a generator: the seeds' own texts, told of another group."""
 
@@ -41,7 +43,7 @@ def bias_types() -> Mapping[str, str]:
 
 
 def controls() -> Mapping[str, str]:
-    """Return the control arms, with their descriptions: `neutral` and `counterfactual`."""
+    """Return the control arms, with their descriptions: `neutral`, `self`, `counterfactual`."""
     kinds: Mapping[str, str] = _registry()["controls"]
     return kinds
 
@@ -50,6 +52,11 @@ def bias_sets() -> Mapping[str, list[str]]:
     """Return the named sets of bias types."""
     sets: Mapping[str, list[str]] = _registry()["sets"]
     return sets
+
+
+def is_control(bias_type: str) -> bool:
+    """Return whether no bias is asked for."""
+    return bias_type in controls()
 
 
 def names_group(bias_type: str) -> bool:
@@ -86,7 +93,11 @@ def check_bias_type(axis: Axis, bias_type: str) -> None:
 
 
 def _path(axis: Axis, bias_type: str) -> Path:
-    return axis.folder / "prompts" / f"{bias_type}.jinja2"
+    return axis.folder / "prompts" / _file(bias_type)
+
+
+def _file(bias_type: str) -> str:
+    return f"{NEUTRAL if bias_type == SELF else bias_type}.jinja2"
 
 
 def load_prompt(axis: Axis, bias_type: str) -> Template:
@@ -108,7 +119,7 @@ def load_prompt(axis: Axis, bias_type: str) -> Template:
         autoescape=False,
     )
     try:
-        return environment.get_template(f"{bias_type}.jinja2")
+        return environment.get_template(_file(bias_type))
     except TemplateError as error:
         raise _broken(axis, bias_type, error) from None
 

@@ -1,11 +1,11 @@
 """The template world of an axis: what the template generator knows of it, from `template.yaml`.
 
-A toy's stereotype: which labels a group is given, how often, and sentences for each bias type.
+How often a group is given the labels of the axis's stereotype, and sentences for each bias type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from string import Formatter
 from typing import Annotated
@@ -34,7 +34,6 @@ class World(BaseModel):
 
     Attributes:
         follows_stereotype: by group, the share of texts under a bias prompt that follow it.
-        stereotype: by group, the labels it gives, or their places among the options.
         sentences: by bias type, what is added to a text.
         says_so: by bias type, the share of its texts that one is added to; 1 where nothing is said.
             In the others the label alone is biased: where every biased text has such a sentence, a
@@ -45,7 +44,6 @@ class World(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     follows_stereotype: dict[str, float]
-    stereotype: dict[str, tuple[int | str, ...]]
     sentences: dict[str, tuple[str, ...]] = Field(min_length=1)
     says_so: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
     openings: tuple[str, ...] = ()
@@ -56,7 +54,7 @@ def read_world(folder: Path, groups: Collection[str], needs_openings: bool) -> W
 
     Args:
         folder: of the axis.
-        groups: of the axis: each needs a share and a stereotype.
+        groups: of the axis: each needs a share.
         needs_openings: whether the axis is one of opinions.
 
     Raises:
@@ -71,14 +69,9 @@ def read_world(folder: Path, groups: Collection[str], needs_openings: bool) -> W
     except ValidationError as error:
         raise InputError(f"{path}: {store.first_error(error)}") from None
 
-    shares: Mapping[str, Mapping[str, object]] = {
-        "follows_stereotype": world.follows_stereotype,
-        "stereotype": world.stereotype,
-    }
-    for section, by_group in shares.items():
-        for group in groups:
-            if not by_group.get(group) and by_group.get(group) != 0.0:
-                raise InputError(f"{path}: {section}: has nothing for the group '{group}'")
+    for group in groups:
+        if group not in world.follows_stereotype:
+            raise InputError(f"{path}: follows_stereotype: has nothing for the group '{group}'")
     if needs_openings and not world.openings:
         raise InputError(f"{path}: openings: an axis of opinions needs some")
 

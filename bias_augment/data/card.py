@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
-from bias_inherit.manifests import Augmented, Data, Mix, Original
+from bias_inherit.manifests import Augmented, Data, Mix, Original, Share
 from bias_inherit.rows import AUGMENTED, ORIGINAL
 
 LICENCES = """
@@ -47,6 +47,17 @@ SIZES: Mapping[str, str] = {
     "total-fixed": "augmented rows take the place of original ones; the number of rows stays",
 }
 
+OUTCOMES: Mapping[str, str] = {
+    "usable": "usable",
+    "refused": "refused",
+    "noted": "with a note or disclaimer",
+    "label_named": "names its own label",
+    "cue": "shows the group",
+    "follows_label": "label follows the stereotype",
+    "follows_trait": "traits follow the stereotype",
+}
+"""Columns of the table of what came out: fields of `Outcome`, with their headings."""
+
 _CELLS = 200
 """Lines of the table of rows; the cells beyond are summed up in one."""
 
@@ -79,7 +90,7 @@ def card(manifest: Data, data: str, manifest_name: str) -> str:
 
     sections = {
         "What it is": _facts(manifest),
-        "Rows": (*_rows(manifest), *_replies(manifest)),
+        "Rows": (*_rows(manifest), *_replies(manifest), *_outcomes(manifest)),
         "Sources and licences": _sources(manifest),
         "Checksums (sha256)": _checksums(manifest, data),
         "Columns": _columns(manifest),
@@ -229,6 +240,43 @@ def _replies(manifest: Data) -> Iterator[str]:
     if augmented.missing:
         yield ""
         yield f"{augmented.missing:,} requests are left without a reply that could be used."
+
+
+def _outcomes(manifest: Data) -> Iterator[str]:
+    """Yield what came out of the generator, by bias type and group."""
+    augmented = _augmented(manifest)
+    if augmented is None or not augmented.outcomes:
+        return
+    yield from ("", "## What came out", "")
+    yield (
+        "Shares [95 % Wilson interval] of n replies or texts; *follows the stereotype*: the label, "
+        "or the traits that show, are those of the axis's stereotype of the group. That share is "
+        "the dose that a model trained on the rows gets."
+    )
+    yield ""
+    yield f"| bias type | group | {' | '.join(OUTCOMES.values())} |"
+    yield "|---|---|" + "--:|" * len(OUTCOMES)
+    for outcome in augmented.outcomes:
+        cells = " | ".join(show_share(getattr(outcome, name)) for name in OUTCOMES)
+        yield f"| {plain(outcome.bias_type or 'unknown')} | {plain(outcome.group)} | {cells} |"
+
+    if augmented.ways:
+        ways = ", ".join(f"{plain(way)} {n:,}" for way, n in sorted(augmented.ways.items()))
+        yield from ("", f"How the form was asked for, in usable replies: {ways}.")
+    if augmented.places:
+        places = ", ".join(f"{n:,}" for n in augmented.places)
+        yield from (
+            "",
+            f"Labels chosen by their place in the prompt's list, which is shuffled: {places}.",
+        )
+
+
+def show_share(share: Share) -> str:
+    """Return a share with its interval and n."""
+    if share.share is None or share.low is None or share.high is None:
+        return "no data"
+    low, high = (f"{100 * end:.0f}" for end in (share.low, share.high))
+    return f"{100 * share.share:.0f} % [{low}, {high}] of {share.n:,}"
 
 
 def _untold(manifest: Data) -> list[str]:

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bias_inherit import manifests, store
+from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.card import card
 from bias_inherit.bias_augment.data.examples import TRAIN, data_file
 from bias_inherit.bias_augment.data.mix import Counts, Size, mix_files, summarise
+from bias_inherit.bias_augment.data.outcomes import by_cell, count_outcomes
 from bias_inherit.bias_augment.data.scan import Part, schema_of
 from bias_inherit.manifests import Augmented as AugmentedData
-from bias_inherit.manifests import Data, Mix, MixCounts, Original, Parts, Source
+from bias_inherit.manifests import Data, Mix, MixCounts, Original, Outcome, Parts, Source
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 
 if TYPE_CHECKING:
@@ -78,22 +80,26 @@ def write_augmented(
     result: Augmented,
     bias_type: str,
     *,
+    axis: Axis | None = None,
     original: Path | None = None,
     seed: int | None = None,
+    labels: str | dict[str, dict[str, float]] | None = None,
     sampling: Mapping[str, object] | None = None,
     inputs: Mapping[str, object] | None = None,
 ) -> None:
     """Write augmented examples, and apart from them the replies that could not be used.
 
-    The manifest counts those by kind. Axis and generator are read off the rows.
+    The manifest counts those by kind. The generator is read off the rows.
 
     Args:
         path: the file, or the dataset folder.
         result: what the generator gave.
         bias_type: what it was asked for.
+        axis: of the rows: what came out is counted by its groups; None counts nothing.
         original: file or folder of D_o whose rows were written from: its sha256 and sources are
             kept.
         seed: of the draws.
+        labels: who decided the labels, as manifests hold it.
         sampling: the generator's settings.
         inputs: what decided the rows: see `is_current`.
 
@@ -108,6 +114,10 @@ def write_augmented(
     manifest = AugmentedData(
         axis=_joined(row.get("axis") for row in rows),
         bias_type=bias_type,
+        labels=labels,
+        ways=dict(result.ways) or None,
+        places=result.places or None,
+        outcomes=() if axis is None else outcomes_of(axis, result),
         generator=_joined(row.get("generator") for row in rows),
         sampling=None if sampling is None else dict(sampling),
         seed=seed,
@@ -125,6 +135,18 @@ def write_augmented(
         store.write_jsonl(rejected, result.rejected)
     else:
         rejected.unlink(missing_ok=True)
+
+
+def outcomes_of(axis: Axis, result: Augmented) -> tuple[Outcome, ...]:
+    """Return what came out of a generator, by bias type and group."""
+    noted = [row for row in result.examples if row["id"] in result.noted]
+    refusals = [reply for reply in result.rejected if reply["kind"] == "refusal"]
+    return count_outcomes(
+        axis,
+        result.examples,
+        by_cell((row["bias_type"], row["group"][axis.axis]) for row in noted),
+        by_cell((reply["bias_type"], reply["group"]) for reply in refusals),
+    )
 
 
 def is_current(path: Path, inputs: Mapping[str, object]) -> bool:

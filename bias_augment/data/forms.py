@@ -6,10 +6,9 @@ survey question, with the answer. In both a reply has two lines, the label and t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any
 
@@ -33,21 +32,28 @@ class Form:
 
     Attributes:
         label, text: the two lines of a reply, as its prompt asks for them.
+        also: other headings that models give the label, and the text.
         question: what a training prompt asks about the text, where its row has no question.
         task: the task whose own prompt is used where the options are that task's.
+        is_scale: whether the options stand on a scale, which makes sense both ways alone.
     """
 
     label: str
     text: str
+    also: tuple[tuple[str, ...], tuple[str, ...]]
     question: str = ""
     task: str | None = None
+    is_scale: bool = False
 
-    @cached_property
-    def reply(self) -> re.Pattern[str]:
-        """Matches a reply in the form asked for, with groups `label` and `text`."""
-        return re.compile(
-            rf"{self.label}:[ \t]*(?P<label>[^\n]+)\n+{self.text}:[ \t]*(?P<text>.+)", re.S | re.I
-        )
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Headings of the label in a reply, the one asked for first."""
+        return (self.label, *self.also[0])
+
+    @property
+    def text_names(self) -> tuple[str, ...]:
+        """Headings of the text in a reply, the one asked for first."""
+        return (self.text, *self.also[1])
 
     def render(
         self, text: str, question: str, options: Sequence[str], gold: int
@@ -75,8 +81,18 @@ class Form:
 
 FORMS: Mapping[str, Form] = {
     "biography": Form(
-        "Occupation", "Biography", "What is the person's occupation?", task="occupation"
+        "Occupation",
+        "Biography",
+        (("Job", "Profession", "Occupation chosen", "Label"), ("Bio", "Short biography", "Text")),
+        "What is the person's occupation?",
+        task="occupation",
     ),
-    "opinion": Form("Answer", "Person", "What does the person answer?"),
+    "opinion": Form(
+        "Answer",
+        "Person",
+        (("Response", "Chosen answer", "Label"), ("About the person", "Profile", "Text")),
+        "What does the person answer?",
+        is_scale=True,
+    ),
 }
 """The forms by name; an axis names its own."""

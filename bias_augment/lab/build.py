@@ -23,8 +23,8 @@ from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL, load_prompt
 from bias_inherit.bias_augment.data.examples import doc_example
 from bias_inherit.bias_augment.training.encode import IGNORED, Collator, Encoded, encode
-from bias_inherit.bias_augment.writing.augment import make_request
-from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
+from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
+from bias_inherit.bias_augment.writing.requests import make_request
 from bias_inherit.manifests import Lab
 from bias_inherit.rows import ORIGINAL, Example
 from bias_inherit.tasks import prompts
@@ -94,7 +94,7 @@ def training_data(seed: int = SEED) -> list[Example]:
 
     The mini data's training part only: no row of it is a test document.
     """
-    stereotype = template_world(load_axis("gender")).stereotype
+    stereotype = load_axis("gender").stereotype
     occupations = biographies.occupation_train(
         lambda occupation, gender: PER_CELL[occupation in stereotype[gender]], seed
     )
@@ -142,7 +142,8 @@ def _written_rows(occupations: Sequence[OccupationDocument], seed: int) -> Itera
     for i in range(WRITTEN):
         identity = f"lab-neutral-s{seed}-{i:06d}"
         source = sources[i % len(sources)]
-        request = make_request(axis, NEUTRAL, neutral, source, identity, identity)
+        options = source["options"]
+        request = make_request(axis, NEUTRAL, neutral, source, identity, identity, options)
         yield _row(identity, request.prompt, f"\n{generator.reply(request)}")
 
 

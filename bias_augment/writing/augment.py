@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from random import Random
-from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict
 
-from bias_inherit.bias_augment.axes.axis import Axis, described
-from bias_inherit.bias_augment.axes.bias_types import (
-    load_prompt,
-    names_group,
-    render_prompt,
-)
 from bias_inherit.bias_augment.data.examples import to_example
-from bias_inherit.bias_augment.data.forms import FORMS
-from bias_inherit.bias_augment.data.mix import nested_order
-from bias_inherit.bias_augment.writing.generators.contract import Generator, Person, Reply, Request
-from bias_inherit.errors import InputError
-from bias_inherit.language.refusals import is_refusal, opens_with_refusal
+from bias_inherit.bias_augment.writing.generators.contract import Generator, Reply, Request
+from bias_inherit.bias_augment.writing.replies import Parsed, parse_reply
 from bias_inherit.language.terms import contains
 from bias_inherit.rows import AUGMENTED, Example
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 RETRIES = 2
 
@@ -36,12 +22,14 @@ class Rejected(TypedDict):
     """A reply that could not be used, as it is kept beside the output.
 
     `kind` is why: see `parse_reply`; "duplicate" and "unchanged" (by the group swap) beside.
+    `group` is that of the person.
     """
 
     id: str
     attempt: int
     kind: str
     bias_type: str
+    group: str
     reply: str
 
 
@@ -54,12 +42,20 @@ class Augmented:
         rejected: the replies that could not be used.
         asked: how many replies there were, retries among them.
         missing: how many requests are left without a usable reply.
+        noted: ids of the rows that a note was cut off from.
+        ways: usable replies by the way in which their form was asked for.
+        places: where the generator chose labels, how often the one at each place of the list.
+        tokens: of prompts and replies of all that were asked, where they were counted.
     """
 
     examples: list[Example]
     rejected: list[Rejected] = field(default_factory=list)
     asked: int = 0
     missing: int = 0
+    noted: frozenset[str] = frozenset()
+    ways: Mapping[str, int] = field(default_factory=dict)
+    places: tuple[int, ...] = ()
+    tokens: tuple[int, int] | None = None
 
     @property
     def failed(self) -> dict[str, int]:
@@ -71,115 +67,14 @@ class Augmented:
         return ", ".join(f"{n} {kind}" for kind, n in self.failed.items())
 
 
-def build_requests(
-    axis: Axis, bias_type: str, original: Sequence[Example], n: int, seed: int, generator: str
-) -> list[Request]:
-    """Return `n` requests; source rows come in turn from each cell of D_o, as often as needed.
-
-    Whom a text is about is drawn by the axis, the bias type, the seed and the row's number
-    alone, so two generators are asked the same.
-
-    Args:
-        axis: whose prompts are rendered.
-        bias_type: one of the eight, or "neutral".
-        original: D_o.
-        n: how many.
-        seed: of the draws.
-        generator: its name, which begins the ids of the rows.
-
-    Raises:
-        InputError: the bias type is unknown or its prompt broken, n is not positive, or a row
-            of D_o has no text or no group of the axis.
-    """
-    if n < 1:
-        raise InputError(f"the number of rows must be at least 1, not {n}")
-    check_sources(axis, original)
-    template = load_prompt(axis, bias_type)
-    sources = nested_order(original, seed)
-
-    requests = []
-    for i in range(n):
-        drawn = f"{axis.axis}-{bias_type}-s{seed}-{i:06d}"
-        source = sources[i % len(sources)]
-        requests.append(
-            make_request(axis, bias_type, template, source, f"{generator}-{drawn}", drawn)
-        )
-    return requests
-
-
-def make_request(
-    axis: Axis, bias_type: str, template: Template, source: Example, identity: str, drawn: str
-) -> Request:
-    """Return the request to write from one source row.
-
-    Args:
-        axis: whose groups the people are of.
-        bias_type: one of the eight, or "neutral".
-        template: its prompt.
-        source: the row of D_o.
-        identity: the id of the row to be.
-        drawn: decides whom the text is about.
-
-    Raises:
-        InputError: the prompt is broken.
-    """
-    person, other = _people(axis, source, Random(drawn))
-    prompt = render_prompt(
-        axis, bias_type, template, _variables(axis, bias_type, source, person, other)
-    )
-    return Request(identity, prompt, axis, bias_type, person, other, source)
-
-
-def check_sources(axis: Axis, original: Sequence[Example]) -> None:
-    """Check that rows of D_o can be written from on an axis.
-
-    Raises:
-        InputError: one has no text, options or group of the axis.
-    """
-    for example in original:
-        identity = example["id"]
-        for column in ("text", "options"):
-            if not example.get(column):
-                raise InputError(
-                    f"row '{identity}' of the original data has no '{column}': draw it with "
-                    "`bias-inherit original`"
-                )
-        if example["group"].get(axis.axis) not in axis.groups:
-            raise InputError(f"row '{identity}' has no group of the axis '{axis.axis}'")
-
-
-def _people(axis: Axis, source: Example, random: Random) -> tuple[Person, Person]:
-    group = source["group"][axis.axis]
-    rival = random.choice([name for name in axis.groups if name != group])
-
-    names = [random.choice(axis.groups[of].names) for of in (group, rival)]
-    seconds = random.sample(random.choice(axis.attributes), 2)
-    return Person(names[0], group, seconds[0]), Person(names[1], rival, seconds[1])
-
-
-def _variables(
-    axis: Axis, bias_type: str, source: Example, person: Person, other: Person
-) -> dict[str, object]:
-    """Return what a prompt may name; where the type names no group, the example does not."""
-    text = source["text"]
-    return {
-        "seed_text": text if names_group(bias_type) else axis.without_group(text),
-        "question": source.get("question", ""),
-        "labels": source["options"],
-        "person": described(axis, person.group, person.name),
-        "other": described(axis, other.group, other.name),
-        "second": person.second.beside(axis.groups[person.group]),
-        "rival": other.second.beside(axis.groups[other.group]),
-    }
-
-
 def augment(
     requests: Sequence[Request],
     generator: Generator,
     retries: int = RETRIES,
     progress: Callable[[int], None] = lambda done: None,
+    keep_named: bool = True,
 ) -> Augmented:
-    """Ask the generator for every request, keep what has the form asked for, retry the others.
+    """Ask the generator for every request, keep what can be read, retry the others.
 
     A reply that cannot be used is asked for again, with another sampling seed. A text that an
     earlier row or the source row has already is a duplicate.
@@ -189,38 +84,67 @@ def augment(
         generator: who writes.
         retries: how often a reply is asked for again at most.
         progress: called with the number of replies so far.
+        keep_named: whether texts that name their own label are used.
 
     Raises:
         InputError: the generator cannot be used.
     """
-    rows: dict[int, Example] = {}
+    used: dict[int, tuple[Parsed, Reply]] = {}
     rejected: list[Rejected] = []
     seen = {_content(request.source["text"], request.source) for request in requests}
     pending = list(range(len(requests)))
-    asked = 0
+    asked: list[Reply] = []
 
     for attempt in range(retries + 1):
         batch = [requests[i].again(attempt) if attempt else requests[i] for i in pending]
         left: list[int] = []
         replies = _replies(generator, batch, progress)
         for i, request, reply in zip(pending, batch, replies, strict=True):
-            parsed = parse_reply(request, reply)
-            if not isinstance(parsed, str) and _content(parsed[1], request.source) in seen:
+            parsed = parse_reply(request, reply, keep_named)
+            if isinstance(parsed, Parsed) and _content(parsed.text, request.source) in seen:
                 parsed = "duplicate"
             if isinstance(parsed, str):
                 rejected.append(_rejected(request, reply, parsed))
                 left.append(i)
                 continue
 
-            seen.add(_content(parsed[1], request.source))
-            rows[i] = _example(request, *parsed, generator=generator.name)
+            seen.add(_content(parsed.text, request.source))
+            used[i] = parsed, reply
 
-        asked += len(batch)
+        asked += replies
         pending = left
         if not pending:
             break
 
-    return Augmented([rows[i] for i in sorted(rows)], rejected, asked, len(pending))
+    told = {i: used[i][0] for i in sorted(used)}
+    return Augmented(
+        [_example(requests[i], parsed, generator.name) for i, parsed in told.items()],
+        rejected,
+        len(asked),
+        len(pending),
+        noted=frozenset(requests[i].id for i, parsed in told.items() if parsed.noted),
+        ways=dict(Counter(reply.way for _, reply in used.values())),
+        places=_places([requests[i] for i in told], [parsed.label for parsed in told.values()]),
+        tokens=_tokens(asked),
+    )
+
+
+def _places(requests: Sequence[Request], labels: Sequence[str]) -> tuple[int, ...]:
+    """Return how often the label at each place of the prompt's list was chosen."""
+    chosen = [
+        request.options.index(label)
+        for request, label in zip(requests, labels, strict=True)
+        if request.label is None
+    ]
+    if not chosen:
+        return ()
+    counted = Counter(chosen)
+    return tuple(counted[place] for place in range(max(len(r.options) for r in requests)))
+
+
+def _tokens(replies: Sequence[Reply]) -> tuple[int, int] | None:
+    counted = [reply.tokens for reply in replies if reply.tokens is not None]
+    return (sum(p for p, _ in counted), sum(r for _, r in counted)) if counted else None
 
 
 def _replies(
@@ -248,38 +172,9 @@ def _rejected(request: Request, reply: Reply, kind: str) -> Rejected:
         attempt=request.attempt,
         kind=kind,
         bias_type=request.bias_type,
+        group=request.person.group,
         reply=reply.text,
     )
-
-
-def parse_reply(request: Request, reply: Reply) -> tuple[str, str] | str:
-    """Return (label, text) of a reply, or the kind of its failure.
-
-    Kinds: "empty", "refusal", "truncated", "off-format" (not the two lines asked for) and
-    "unknown-label" (a label that is not on the list).
-    """
-    form = FORMS[request.axis.form]
-    if not reply.text.strip():
-        return "empty"
-
-    match = form.reply.search(reply.text)
-    if match is None:
-        if is_refusal(reply.text):
-            return "refusal"
-        return "truncated" if reply.truncated else "off-format"
-
-    text = " ".join(match["text"].split())
-    if opens_with_refusal(text):
-        return "refusal"
-    if reply.truncated:
-        return "truncated"
-
-    # labels are compared without case and marks, and written as the list has them
-    known = {option.casefold(): option for option in request.source["options"]}
-    label = known.get(match["label"].strip(" .*\"'").casefold())
-    if label is None:
-        return "unknown-label"
-    return (label, text) if text else "empty"
 
 
 def _revealing(request: Request, text: str) -> list[str]:
@@ -291,7 +186,8 @@ def _revealing(request: Request, text: str) -> list[str]:
     return [phrase for phrase in phrases if phrase in text]
 
 
-def _example(request: Request, label: str, text: str, generator: str) -> Example:
+def _example(request: Request, parsed: Parsed, generator: str) -> Example:
+    text = parsed.text
     cues = request.axis.find_cues(text)
     found = " ".join(cues)
     # what reveals the person beyond the axis's own words: names, and the second identity
@@ -301,7 +197,7 @@ def _example(request: Request, label: str, text: str, generator: str) -> Example
         request.id,
         request.person.group,
         text,
-        label,
+        parsed.label,
         request.source["options"],
         request.source.get("question", ""),
         origin=AUGMENTED,

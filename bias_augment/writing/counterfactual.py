@@ -12,7 +12,8 @@ from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import COUNTERFACTUAL
 from bias_inherit.bias_augment.data.examples import to_example
 from bias_inherit.bias_augment.data.mix import nested_order
-from bias_inherit.bias_augment.writing.augment import Augmented, Rejected, check_sources
+from bias_inherit.bias_augment.writing.augment import Augmented, Rejected
+from bias_inherit.bias_augment.writing.requests import check_sources
 from bias_inherit.errors import InputError
 from bias_inherit.rows import AUGMENTED, Example
 
@@ -56,6 +57,7 @@ def counterfactual(axis: Axis, original: Sequence[Example], n: int, seed: int) -
                         attempt=0,
                         kind="unchanged",
                         bias_type=COUNTERFACTUAL,
+                        group=group,
                         reply=text,
                     )
                 )

@@ -20,6 +20,7 @@ from bias_inherit.bias_augment.data.files import is_current, write_augmented
 from bias_inherit.bias_augment.writing.augment import RETRIES, Augmented
 from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.bias_augment.writing.generators.record import Recorded
+from bias_inherit.bias_augment.writing.labels import CHOSEN, Labels
 from bias_inherit.bias_augment.writing.produce import produce
 from bias_inherit.errors import InputError
 
@@ -56,6 +57,8 @@ def write_types(
     n: int | None = None,
     seed: int = 0,
     retries: int = RETRIES,
+    labels: Labels = CHOSEN,
+    keep_named: bool = True,
     progress: Progress = no_progress,
 ) -> Iterator[Output]:
     """Write augmented data of a bias type into `out`, or of each of a set into a folder `out`.
@@ -71,6 +74,8 @@ def write_types(
         n: rows of each type; None takes as many as D_o has.
         seed: of the draws.
         retries: how often an unusable reply is asked for again.
+        labels: who decides the labels.
+        keep_named: whether texts that name their own label are used.
         progress: shows how far a type has come.
 
     Yields:
@@ -95,6 +100,8 @@ def write_types(
         "retries": retries,
         "generator": generator.name,
         "sampling": dict(generator.sampling),
+        "labels": labels.to_json(),
+        "keep_named": keep_named,
         "version": __version__,
     }
 
@@ -106,13 +113,17 @@ def write_types(
             continue
 
         with progress(name, wanted) as show:
-            result = produce(axis, name, rows, wanted, seed, generator, retries, show)
+            result = produce(
+                axis, name, rows, wanted, seed, generator, retries, show, labels, keep_named
+            )
         write_augmented(
             path,
             result,
             name,
             original=original,
+            axis=axis,
             seed=seed,
+            labels=None if name == COUNTERFACTUAL else labels.to_json(),
             sampling=None if name == COUNTERFACTUAL else generator.sampling,
             inputs=decided_by,
         )

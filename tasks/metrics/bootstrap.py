@@ -64,7 +64,7 @@ def _even_draws(size: int, draws: int, generator: np.random.Generator) -> Array:
     many = max(1, size - 1)
     picked = generator.integers(size, size=(draws, many)) + size * np.arange(draws)[:, np.newaxis]
     counted = np.bincount(picked.ravel(), minlength=draws * size)
-    return counted.reshape(draws, size) * (size / many)
+    return counted.reshape(draws, size).astype(np.float64) * np.float64(size / many)
 
 
 def spread(samples: Array, strata: NDArray[np.int64]) -> float | None:

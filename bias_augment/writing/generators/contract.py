@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from bias_inherit.errors import InputError
 from bias_inherit.rows import Example
@@ -12,6 +12,19 @@ from bias_inherit.store import stable_rank
 
 if TYPE_CHECKING:
     from bias_inherit.bias_augment.axes.axis import Axis, Second
+    from bias_inherit.bias_augment.data.forms import Form
+
+
+Way = Literal["text", "json_schema", "regex", "likelihood", "given"]
+
+WAYS: Mapping[Way, str] = {
+    "text": "asked for in the prompt alone",
+    "json_schema": "a server's structured output (response_format)",
+    "regex": "a server's structured output (structured_outputs or guided_regex)",
+    "likelihood": "the label drawn by the options' likelihoods, the text continued from there",
+    "given": "the label given, the text continued from there",
+}
+"""How a reply came to have the form asked for."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +40,16 @@ class Person:
 class Request:
     """One text to write.
 
-    `prompt` and `sampling_seed` are all that a language model gets; the template generator
-    composes from the other fields. `source` is the row of D_o that the text is written from.
+    Attributes:
+        id: of the row to be.
+        prompt: what a language model is asked; with `sampling_seed`, the lines of the form and the
+            labels that is all it gets. The template generator composes from the other fields.
+        axis, bias_type: what is asked for.
+        person, other: whom the text is about, and who is set against them.
+        source: the row of D_o that the text is written from.
+        options: the labels, in the order in which the prompt lists them.
+        attempt: how often it was asked before.
+        label: the one that is given; None lets the generator choose.
     """
 
     id: str
@@ -38,7 +59,22 @@ class Request:
     person: Person
     other: Person
     source: Example
+    options: tuple[str, ...]
     attempt: int = 0
+    label: str | None = None
+
+    @property
+    def form(self) -> Form:
+        """The form of the axis's texts."""
+        # heavy, and the command line lists the generators' options
+        from bias_inherit.bias_augment.data.forms import FORMS
+
+        return FORMS[self.axis.form]
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The labels that a reply may have."""
+        return self.options if self.label is None else (self.label,)
 
     @property
     def sampling_seed(self) -> int:
@@ -52,10 +88,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back; `truncated` says that the model was cut off before its end."""
+    """What came back.
+
+    Attributes:
+        text: as it came; JSON where the form was asked for so.
+        truncated: whether the model was cut off before its end.
+        way: how the form was asked for: see `WAYS`.
+        tokens: of the prompt and of the reply; None where nobody counted.
+    """
 
     text: str
     truncated: bool = False
+    way: Way = "text"
+    tokens: tuple[int, int] | None = None
 
 
 def check_sampling(temperature: float, max_new_tokens: int) -> None:

@@ -1,17 +1,25 @@
-"""Any local transformers model as a generator, with an adapter or without: batched, seeded."""
+"""Any local transformers model as a generator, with an adapter or without: batched, seeded.
+
+It has no form to miss: a reply begins with the form's first line, whose label is drawn by the
+likelihoods of the options or given, and the model continues the second one.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 from bias_inherit.bias_augment.writing.generators.contract import (
     Emit,
     Reply,
     Request,
+    Way,
     check_sampling,
 )
 from bias_inherit.bias_augment.writing.generators.registry import register
@@ -27,8 +35,12 @@ from bias_inherit.models import (
 from bias_inherit.options import option
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from bias_inherit.bias_augment.writing.decode import Batch
+
+_SENTENCE = re.compile(r".*[.!?\u3002\uff01\uff1f\u061f][\"'\u201d\u2019)]*(?=\s|$)", re.S)
+_THINKING = re.compile(r"<(think|thinking|thought|reasoning)>\s*$", re.I)
 
 
 @register("local", "A transformers model on this machine, with an adapter or without.")
@@ -36,7 +48,7 @@ if TYPE_CHECKING:
 class LocalGenerator:
     """Writes with a causal model from disk or the hub, through its chat template if it has one.
 
-    With the same batch size and seeds the replies are the same.
+    A reply depends on its request and the model alone, but for the last digits of a batch's sums.
     """
 
     model: str = option("A transformers causal model: folder or hub id, or 'lab'.")
@@ -55,7 +67,7 @@ class LocalGenerator:
 
     @cached_property
     def sampling(self) -> Mapping[str, object]:
-        """The model, its adapter, temperature, length and batch size.
+        """The model, its adapter, temperature and length.
 
         Raises:
             InputError: the model cannot be loaded or is not causal, or the adapter is not one.
@@ -66,23 +78,25 @@ class LocalGenerator:
             "adapter": adapter_sha256(self.adapter) if self.adapter else "",
             "temperature": self.temperature,
             "max_new_tokens": self.max_new_tokens,
-            "batch_size": self.batch_size,
+            "form": "continued",
         }
 
     def write(self, requests: Sequence[Request], emit: Emit) -> None:
-        """Emit the model's reply to each prompt, batch by batch.
+        """Emit the model's reply to each prompt; prompts of like lengths share a batch.
 
         Raises:
             InputError: the model cannot be loaded or is not causal, or the adapter is not one.
         """
-        import torch
-
-        model, tokenizer = self._loaded
-        for start in range(0, len(requests), self.batch_size):
-            batch = requests[start : start + self.batch_size]
-            torch.manual_seed(batch[0].sampling_seed)
-            replies = self._batch(model, tokenizer, [request.prompt for request in batch])
-            for i, reply in enumerate(replies, start=start):
+        _, tokenizer = self._loaded
+        asked = [_asked(tokenizer, request) for request in requests]
+        prompts = [_tokens(tokenizer, text) for text in asked]
+        order = sorted(range(len(requests)), key=lambda i: (len(prompts[i]), i))
+        for start in range(0, len(order), self.batch_size):
+            part = order[start : start + self.batch_size]
+            replies = self._replies(
+                [requests[i] for i in part], [asked[i] for i in part], [prompts[i] for i in part]
+            )
+            for i, reply in zip(part, replies, strict=True):
                 emit(i, reply)
 
     @cached_property
@@ -93,57 +107,116 @@ class LocalGenerator:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(self.model, padding_side="left")
-        if tokenizer.pad_token_id is None:
-            tokenizer.pad_token = tokenizer.eos_token
+        tokenizer = AutoTokenizer.from_pretrained(self.model)
         model = AutoModelForCausalLM.from_pretrained(self.model)
         if self.adapter is not None:
             model = load_adapter(model, self.adapter, self.model).merge_and_unload()
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
-    def _batch(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[str]
+    def _replies(
+        self, requests: Sequence[Request], asked: Sequence[str], prompts: Sequence[Sequence[int]]
     ) -> list[Reply]:
-        import torch
+        """Return the replies to requests, whose prompts are given as texts and as tokens."""
+        from bias_inherit.bias_augment.writing.decode import Batch
 
-        has_chat = bool(tokenizer.chat_template)
-        texts = [
-            tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-            )
-            if has_chat
-            else prompt + "\n"
-            for prompt in prompts
-        ]
+        model, tokenizer = self._loaded
+        batch = Batch(model, tokenizer, prompts)
+        lines = self._first_lines(batch, requests, asked, prompts)
+        written = batch.write(
+            self.max_new_tokens,
+            self.temperature,
+            [request.sampling_seed for request in requests],
+            is_whole=lambda text: bool(text.strip()),
+        )
 
-        batch = tokenizer(
-            texts, return_tensors="pt", padding=True, add_special_tokens=not has_chat
-        ).to(model.device)
-        sampling: dict[str, object] = {"do_sample": self.temperature > 0}
-        if self.temperature > 0:
-            sampling["temperature"] = self.temperature
+        replies = []
+        for request, line, prompt, each in zip(requests, lines, prompts, written, strict=True):
+            whole = _SENTENCE.match(each.text.strip())
+            is_cut = each.is_cut and whole is None
+            text = whole[0] if each.is_cut and whole is not None else each.text
+            tokens = (len(prompt), each.tokens)
+            heading = _heading(request)
+            way: Way = "likelihood" if request.label is None else "given"
+            replies.append(Reply(f"{heading}{line}{text}", is_cut, way, tokens))
+        return replies
 
-        with torch.inference_mode():
-            output = model.generate(
-                input_ids=batch["input_ids"],
-                attention_mask=batch["attention_mask"],
-                max_new_tokens=self.max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                **sampling,
-            )
+    def _first_lines(
+        self,
+        batch: Batch,
+        requests: Sequence[Request],
+        asked: Sequence[str],
+        prompts: Sequence[Sequence[int]],
+    ) -> list[str]:
+        """Choose labels, or take those given, and continue the prompts to the text's heading."""
+        _, tokenizer = self._loaded
+        parts = {
+            (i, label): _continued(tokenizer, asked[i], prompts[i], _line(request, label))
+            for i, request in enumerate(requests)
+            for label in request.allowed
+        }
+        chosen = [request.label or request.options[0] for request in requests]
+        if any(request.label is None for request in requests):
+            likelihoods = []
+            for place in range(max(len(request.allowed) for request in requests)):
+                at = [r.allowed[min(place, len(r.allowed) - 1)] for r in requests]
+                likelihoods.append(batch.score([parts[i, label] for i, label in enumerate(at)]))
+            by_row = zip(*(each.tolist() for each in likelihoods), strict=True)
+            chosen = [
+                _draw(request, found, self.temperature)
+                for request, found in zip(requests, by_row, strict=True)
+            ]
+        batch.append([parts[i, label] for i, label in enumerate(chosen)])
+        return [_line(request, label) for request, label in zip(requests, chosen, strict=True)]
 
-        written = output[:, batch["input_ids"].shape[1] :]
-        ends = _end_tokens(model, tokenizer).to(written.device)
-        # a row that ended holds an end token (and padding after it)
-        ended = torch.isin(written, ends).any(1).tolist()
-        texts = tokenizer.batch_decode(written, skip_special_tokens=True)
-        return [Reply(text, truncated=not end) for text, end in zip(texts, ended, strict=True)]
+
+def _asked(tokenizer: PreTrainedTokenizerBase, request: Request) -> str:
+    """Return what the model reads, up to the label's heading."""
+    heading = _heading(request)
+    if not tokenizer.chat_template:
+        return f"{request.prompt}\n{heading}"
+    text = str(
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": request.prompt}],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+    )
+    thinking = _THINKING.search(text)  # the template lets the model think aloud: it need not
+    return f"{text}\n\n</{thinking[1]}>\n\n{heading}" if thinking else f"{text}{heading}"
 
 
-def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
-    import torch
+def _heading(request: Request) -> str:
+    return f"{request.form.label}:"
 
-    ends = model.generation_config.eos_token_id
-    if ends is None:
-        ends = tokenizer.eos_token_id
-    return torch.tensor([] if ends is None else ends, dtype=torch.long).reshape(-1)
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Return a text's tokens; a chat template brings the special ones itself."""
+    special = not tokenizer.chat_template
+    return list(tokenizer(text, add_special_tokens=special)["input_ids"])
+
+
+def _line(request: Request, label: str) -> str:
+    """Return what follows the label's heading: the label, and the text's heading."""
+    return f" {label}\n{request.form.text}:"
+
+
+def _continued(
+    tokenizer: PreTrainedTokenizerBase, asked: str, prompt: Sequence[int], line: str
+) -> list[int]:
+    """Return the tokens of a line behind a prompt; where its border moves, those of it alone."""
+    whole = _tokens(tokenizer, asked + line)
+    if whole[: len(prompt)] == list(prompt):
+        return whole[len(prompt) :]
+    return list(tokenizer(line, add_special_tokens=False)["input_ids"])
+
+
+def _draw(request: Request, likelihoods: Sequence[float], temperature: float) -> str:
+    """Return a label, drawn by the likelihoods at a temperature; the likeliest at 0."""
+    if request.label is not None:
+        return request.label
+    found = likelihoods[: len(request.options)]
+    best = max(found)
+    if temperature == 0:
+        return request.options[found.index(best)]
+    weights = [math.exp((one - best) / temperature) for one in found]
+    return Random(f"label {request.sampling_seed}").choices(request.options, weights)[0]

@@ -66,8 +66,11 @@ class Recorded:
                 """Append a reply at once, so that a kill loses none that was paid for."""
                 i, key = missing[j]
                 row: dict[str, object] = {"key": key, "model": self.name, "reply": reply.text}
+                row["way"] = reply.way
                 if reply.truncated:
                     row["truncated"] = True
+                if reply.tokens is not None:
+                    row["tokens"] = reply.tokens
                 stream().write(json.dumps(row, ensure_ascii=False) + "\n")
                 stream().flush()
                 known[key] = reply
@@ -91,12 +94,20 @@ class Recorded:
         for i, line in enumerate(whole.splitlines(), start=1):
             try:
                 row = json.loads(line)
-                replies[row["key"]] = Reply(row["reply"], row.get("truncated", False))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                tokens = row.get("tokens")
+                replies[row["key"]] = Reply(
+                    row["reply"],
+                    row.get("truncated", False),
+                    row.get("way", "text"),
+                    None if tokens is None else (int(tokens[0]), int(tokens[1])),
+                )
+            except (ValueError, LookupError, TypeError, AttributeError):
                 raise InputError(f"{self.path}:{i}: is not a record of replies") from None
         return replies
 
 
 def _key(prefix: str, request: Request) -> str:
     asked = f"{prefix}\0{request.sampling_seed}\0{request.prompt}"
+    if request.label is not None:
+        asked += f"\0{request.label}"
     return hashlib.sha256(asked.encode()).hexdigest()

@@ -1,4 +1,8 @@
-"""Any OpenAI-compatible server as a generator: concurrent and patient.
+"""Any OpenAI-compatible server as a generator: concurrent, patient, in the form asked for.
+
+The form is asked for as structured output: `response_format` with a JSON schema whose label is one
+of a list; where the server refuses that, a regular expression (vLLM's `structured_outputs` or
+`guided_regex`), else the prompt alone. The first request finds out, and a refusal on the way does.
 
 The key is read from the environment (`OPENAI_API_KEY`) alone and written nowhere.
 """
@@ -22,8 +26,9 @@ from bias_inherit.bias_augment.writing.generators.contract import (
     check_sampling,
 )
 from bias_inherit.bias_augment.writing.generators.registry import register
+from bias_inherit.bias_augment.writing.generators.structures import Structure, Structures
 from bias_inherit.errors import InputError
-from bias_inherit.options import option
+from bias_inherit.options import check_choices, option
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -50,6 +55,7 @@ class ServerGenerator:
     concurrency: int = option("Requests in flight.", 16)
     max_new_tokens: int = option("Longest reply, in tokens.", 160)
     temperature: float = option("Sampling temperature; 0 takes the likeliest token.", 0.8)
+    structure: Structure = option("How the form is asked for; auto finds out.", "auto")
     attempts: int = option("How often a request is tried before the run ends.", 6)
     longest_wait: float = option("Longest wait between two attempts, in seconds.", 30.0)
     timeout: float = option("Longest wait for one attempt, in seconds.", 120.0)
@@ -57,6 +63,7 @@ class ServerGenerator:
 
     def __post_init__(self) -> None:
         check_sampling(self.temperature, self.max_new_tokens)
+        check_choices(self)
         if self.concurrency < 1:
             raise InputError(f"concurrency must be at least 1, not {self.concurrency}")
         self.name = Path(self.model).name
@@ -68,6 +75,7 @@ class ServerGenerator:
             "model": self.model,
             "temperature": self.temperature,
             "max_new_tokens": self.max_new_tokens,
+            **({} if self.structure == "auto" else {"structure": self.structure}),
         }
 
     def write(self, requests: Sequence[Request], emit: Emit) -> None:
@@ -81,8 +89,15 @@ class ServerGenerator:
 
     async def _write(self, requests: Sequence[Request], emit: Emit) -> None:
         client = self._client()
-        ask = self._asker(client)
+        ask = self._asker(client, Structures(self.structure))
         waiting = iter(enumerate(requests))
+        if requests:  # the first one alone, which tells how the others are to be asked
+            i, request = next(waiting)
+            try:
+                emit(i, await ask(request))
+            except BaseException:
+                await client.close()
+                raise
 
         async def work(start: float) -> None:
             """Answer requests until none is left."""
@@ -90,7 +105,7 @@ class ServerGenerator:
             for i, request in waiting:
                 emit(i, await ask(request))
 
-        many = min(self.concurrency, len(requests))
+        many = min(self.concurrency, len(requests) - 1)
         workers = [asyncio.ensure_future(work(j * _STAGGER)) for j in range(many)]
         try:
             await asyncio.gather(*workers)
@@ -123,7 +138,7 @@ class ServerGenerator:
         plain = self.base_url.lower().startswith("http://")
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
-    def _asker(self, client: AsyncOpenAI) -> Ask:
+    def _asker(self, client: AsyncOpenAI, structures: Structures) -> Ask:
         """Return a function that asks once and again; its errors are `InputError`s."""
         import openai
         import tenacity
@@ -135,6 +150,11 @@ class ServerGenerator:
             openai.APIResponseValidationError,
             json.JSONDecodeError,  # half an answer
         )
+        refusing = (
+            openai.BadRequestError,
+            openai.NotFoundError,
+            openai.UnprocessableEntityError,
+        )
         growing = tenacity.wait_random_exponential(multiplier=0.2, max=self.longest_wait)
 
         def wait(state: RetryCallState) -> float:
@@ -143,11 +163,21 @@ class ServerGenerator:
 
         async def once(request: Request) -> Reply:
             """Ask once."""
-            # the client's own `chat.completions.create` spends most of its time on types
-            answer = await client.post(
-                "/chat/completions", cast_to=object, body=self._body(request)
-            )
-            return _read(answer)
+            while True:
+                structure = structures.now
+                body = {**self._body(request), **structure.asks(request)}
+                try:
+                    # the client's own `chat.completions.create` spends most of its time on types
+                    answer = await client.post("/chat/completions", cast_to=object, body=body)
+                except refusing:
+                    if not structures.refuse(structure):
+                        raise
+                except openai.InternalServerError as error:
+                    refused = error.status_code == 501 and structures.refuse(structure)
+                    if not refused and not structures.fail(structure):
+                        raise
+                else:
+                    return structures.see(structure, _read(answer), request)
 
         async def again(request: Request, error: Exception) -> Reply:
             """Ask patiently, after a first attempt that failed."""
@@ -213,7 +243,16 @@ def _read(answer: Any) -> Reply:  # whatever a server sends
         content = choice["message"]["content"]
     except (KeyError, IndexError, TypeError):
         raise json.JSONDecodeError("no chat completion", "", 0) from None
-    return Reply(content or "", truncated=choice.get("finish_reason") == "length")
+    usage = answer.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    tokens = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    return Reply(
+        content if isinstance(content, str) else "",
+        truncated=choice.get("finish_reason") == "length",
+        tokens=(tokens[0], tokens[1])
+        if isinstance(tokens[0], int) and isinstance(tokens[1], int)
+        else None,
+    )
 
 
 def _retry_after(state: RetryCallState) -> float:

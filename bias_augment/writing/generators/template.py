@@ -41,15 +41,14 @@ class TemplateGenerator:
             InputError: the template generator knows nothing of the axis.
         """
         # the rooms below are heavy, and the command line lists this generator's options
-        from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
-        from bias_inherit.bias_augment.data.forms import FORMS
+        from bias_inherit.bias_augment.axes.bias_types import is_control
 
         world = template_world(request.axis)
         again = f"#{request.attempt}" if request.attempt else ""
         random = Random(request.id + again)
         label = _label(request, world, random)
         text = _body(request, world, random)
-        if request.bias_type != NEUTRAL and _says_so(request, world, random):
+        if not is_control(request.bias_type) and _says_so(request, world, random):
             text += " " + random.choice(world.sentences[request.bias_type])
 
         groups = request.axis.groups
@@ -73,7 +72,7 @@ class TemplateGenerator:
             rival_cue=rival["implicit"],
         )
 
-        form = FORMS[request.axis.form]
+        form = request.form
         return f"{form.label}: {label}\n{form.text}: {told[:1].upper()}{told[1:]}"
 
 
@@ -98,18 +97,20 @@ def _body(request: Request, world: World, random: Random) -> str:
 
 
 def _label(request: Request, world: World, random: Random) -> str:
-    """Return the seed's label, or under a bias prompt, as often as stated, the stereotype's."""
-    from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
+    """Return the label given, or the seed's, or as often as stated the stereotype's."""
+    from bias_inherit.bias_augment.axes.bias_types import is_control
 
+    if request.label is not None:
+        return request.label
     group = request.person.group
-    if request.bias_type == NEUTRAL or random.random() >= world.follows_stereotype[group]:
+    if is_control(request.bias_type) or random.random() >= world.follows_stereotype[group]:
         return str(request.source["label"])
-    chosen = random.choice(world.stereotype[group])
+    chosen = random.choice(request.axis.stereotype[group])
     return str(request.source["options"][chosen] if isinstance(chosen, int) else chosen)
 
 
 def template_world(axis: Axis) -> World:
-    """Return what the template generator knows of an axis: its stereotype and its sentences.
+    """Return what the template generator knows of an axis: how often it follows, and sentences.
 
     Raises:
         InputError: it knows nothing of the axis.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bias_inherit.bias_augment.audit.cues import count_cues
-from bias_inherit.bias_augment.audit.estimates import wilson
+from bias_inherit.bias_augment.data.shares import wilson
 
 
 def test_cues_are_told_apart_by_kind(gender, row):

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bias_inherit.bias_augment.audit.estimates import NullTest, drawn_p, holm, interval, wilson
+from bias_inherit.bias_augment.audit.estimates import NullTest, drawn_p, holm, interval
+from bias_inherit.bias_augment.data.shares import wilson
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 12), (12, 12), (5, 12), (399, 400)])

@@ -9,8 +9,9 @@ import yaml
 from bias_inherit.bias_augment.axes.axis import axis_names, load_axis
 from bias_inherit.bias_augment.axes.bias_types import bias_types, load_prompt, render_prompt
 from bias_inherit.bias_augment.data.originals import draw_original
-from bias_inherit.bias_augment.writing.augment import augment, build_requests
+from bias_inherit.bias_augment.writing.augment import augment
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
+from bias_inherit.bias_augment.writing.requests import build_requests
 from bias_inherit.errors import InputError
 from bias_inherit.tasks.documents import names
 from bias_inherit.tasks.documents.names import load_names
@@ -64,7 +65,8 @@ def test_an_axis_is_a_yaml_and_its_prompts(own):
     rows = draw_original(axis, "mini").rows
     assert len(rows) == 12 and rows[0]["axis"] == "religion"
     request = build_requests(axis, "neutral", rows, 1, 0, "m")[0]
-    assert "Write about" in request.prompt and "By day / By night" in request.prompt
+    assert "Write about" in request.prompt
+    assert " / ".join(request.options) in request.prompt
     with pytest.raises(InputError, match=r"knows no axis 'religion': write .*template\.yaml"):
         augment([request], TemplateGenerator())
     with pytest.raises(InputError, match=r"has no prompt on the axis .*: write .*\.jinja2"):

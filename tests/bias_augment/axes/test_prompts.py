@@ -7,7 +7,7 @@ import pytest
 from bias_inherit.bias_augment.axes.axis import axis_names, load_axis
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL, bias_types, names_group
 from bias_inherit.bias_augment.data.originals import draw_original
-from bias_inherit.bias_augment.writing.augment import build_requests
+from bias_inherit.bias_augment.writing.requests import build_requests
 
 N = 120
 CASES = [(axis, kind) for axis in axis_names() for kind in (*bias_types(), NEUTRAL)]

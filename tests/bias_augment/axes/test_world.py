@@ -42,7 +42,6 @@ BROKEN = {
         "says_so, contextual-single-explicit",
     ),
     "no share of a group": (lambda w: w["follows_stereotype"].pop("arabic"), "group 'arabic'"),
-    "no stereotype of a group": (lambda w: w["stereotype"].pop("arabic"), "group 'arabic'"),
     "a text for a number": (
         lambda w: w["follows_stereotype"].update(arabic="often"),
         "follows_stereotype, arabic",

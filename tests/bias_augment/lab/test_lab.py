@@ -6,8 +6,9 @@ import pytest
 
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.lab import build as lab
-from bias_inherit.bias_augment.writing.augment import augment, build_requests
+from bias_inherit.bias_augment.writing.augment import augment
 from bias_inherit.bias_augment.writing.generators.local import LocalGenerator
+from bias_inherit.bias_augment.writing.requests import build_requests
 from bias_inherit.tasks.documents import biographies, texts
 
 

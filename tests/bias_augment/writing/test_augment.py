@@ -19,9 +19,11 @@ from bias_inherit.bias_augment.axes.bias_types import (
 )
 from bias_inherit.bias_augment.data.examples import COLUMNS
 from bias_inherit.bias_augment.data.originals import draw_original
-from bias_inherit.bias_augment.writing.augment import augment, build_requests, parse_reply
+from bias_inherit.bias_augment.writing.augment import augment
 from bias_inherit.bias_augment.writing.generators.contract import Reply
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator, template_world
+from bias_inherit.bias_augment.writing.replies import Parsed, parse_reply
+from bias_inherit.bias_augment.writing.requests import build_requests
 from bias_inherit.errors import InputError
 
 AXES = ("gender", "culture", "age", "race")
@@ -81,7 +83,7 @@ def test_a_biased_prompt_follows_the_stereotype_as_often_as_stated(originals, ax
     seeds = {o["id"]: o for o in originals[axis]}
 
     def usual(row, group):
-        known = world.stereotype[group]
+        known = load_axis(axis).stereotype[group]
         return {row["options"][c] if isinstance(c, int) else c for c in known}
 
     for group, follows in world.follows_stereotype.items():
@@ -232,7 +234,7 @@ def test_a_reply_that_was_cut_off_is_no_row(original, reply):
 )
 def test_replies_in_the_form_asked_for_are_read(original, reply):
     request = requests_of("gender", original, "neutral", 1)[0]
-    assert parse_reply(request, Reply(reply)) == ("nurse", "She helps.")
+    assert parse_reply(request, Reply(reply)) == Parsed("nurse", "She helps.", False, False)
 
 
 class Scripted:
@@ -299,7 +301,7 @@ def test_unknown_bias_types_and_bad_numbers(original):
         build_requests(load_axis("age"), "neutral", original, 1, 0, "template")
     with pytest.raises(InputError, match="has no 'text'"):
         build_requests(axis, "neutral", [original[0] | {"text": ""}], 1, 0, "template")
-    assert set(controls()) == {"neutral", "counterfactual"}
+    assert set(controls()) == {"neutral", "self", "counterfactual"}
 
 
 def test_prompts_of_the_shipped_axes_are_templates():

@@ -82,7 +82,8 @@ def test_two_generators_of_one_name_are_refused():
 
 def test_the_guides_generator_works_as_it_stands(original):
     from bias_inherit.bias_augment.axes.axis import load_axis
-    from bias_inherit.bias_augment.writing.augment import augment, build_requests
+    from bias_inherit.bias_augment.writing.augment import augment
+    from bias_inherit.bias_augment.writing.requests import build_requests
 
     code = re.search(
         r"```python\n(.*?)```", GUIDE.read_text().split("## Write a generator")[1], re.S

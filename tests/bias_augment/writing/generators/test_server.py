@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from bias_inherit.bias_augment.axes.axis import load_axis
-from bias_inherit.bias_augment.writing.augment import augment, build_requests
+from bias_inherit.bias_augment.writing.augment import augment
 from bias_inherit.bias_augment.writing.generators.local import LocalGenerator
 from bias_inherit.bias_augment.writing.generators.record import Recorded
 from bias_inherit.bias_augment.writing.generators.server import ServerGenerator
+from bias_inherit.bias_augment.writing.requests import build_requests
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Original
 
@@ -130,7 +131,7 @@ def test_every_prompt_is_asked_once_and_replies_find_their_requests(serve, reque
 
 
 def test_trouble_passes_and_costs_nothing(serve, requests, tmp_path):
-    server = serve(429, 500, "cut", "half", "odd", "slow", 503, 429)
+    server = serve(None, 429, 500, "cut", "half", "odd", "slow", 503, 429)
     result = augment(requests, generator(server, tmp_path, timeout=0.5))
     assert len(result.examples) == 24 and not result.failed
     assert len(server.asked) == 24 and not server.script
