@@ -128,6 +128,8 @@ def augment(
     generator: str = "template",
     seed: int = 0,
     retries: int = 2,
+    label: str | None = None,
+    label_share: StrPath | None = None,
     replies: StrPath | None = None,
     progress: Callable[[int], None] = lambda done: None,
     **options: Any,
@@ -136,12 +138,14 @@ def augment(
 
     Args:
         original: D_o, whose rows are written from.
-        bias_type: one of the eight, or a control: "neutral", "counterfactual".
+        bias_type: one of the eight, or a control: "neutral", "self", "counterfactual".
         axis: as for `draw_original`.
         n: rows; None: as many as D_o has.
         generator: who writes (`bias-inherit generators`).
         seed: of the draws.
         retries: how often an unusable reply is asked for again.
+        label: "chosen" (the generator decides) or "given" (the source row, or the shares).
+        label_share: a YAML or JSON file, group -> label -> how often it is given.
         replies: a file that keeps the replies, so that none is asked for twice.
         progress: called with the number of replies so far.
         options: of the generator, such as `model="DIR"`.
@@ -156,6 +160,7 @@ def augment(
     from bias_inherit.bias_augment.axes.bias_types import check_bias_type
     from bias_inherit.bias_augment.writing.generators.record import Recorded
     from bias_inherit.bias_augment.writing.generators.registry import load_generator
+    from bias_inherit.bias_augment.writing.labels import read_labels
     from bias_inherit.bias_augment.writing.produce import produce
 
     social = load_axis(axis)
@@ -164,7 +169,10 @@ def augment(
     if replies is not None:
         writer = Recorded(writer, Path(replies))
     wanted = len(original) if n is None else n
-    return produce(social, bias_type, original, wanted, seed, writer, retries, progress).examples
+    labels = read_labels(label, None if label_share is None else Path(label_share))
+    return produce(
+        social, bias_type, original, wanted, seed, writer, retries, progress, labels
+    ).examples
 
 
 def mix(

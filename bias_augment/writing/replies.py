@@ -240,4 +240,6 @@ def _plain(text: str) -> str:
     for left, right in ('""', "\u201c\u201d", "\u00ab\u00bb"):
         if text.startswith(left) and text.endswith(right) and left not in text[1:-1]:
             text = text[1:-1].strip()
+    if text.count('"') == 1:  # the other one stood around the whole reply
+        text = text.strip('"').rstrip()
     return text

@@ -20,7 +20,8 @@ _NOTE = (
 _CLOSING = (
     r"(?:it\s+is|it's|it\u2019s)\s+(?:also\s+)?(?:important|worth|crucial|essential|vital)\s+(?:to\s+)?"
     r"(?:note|noting|remember|recogni[sz]e|mention(?:ing)?|acknowledge|avoid|understand|consider)\b"
-    r"|(?:please\s+)?(?:remember|keep\s+in\s+mind|be\s+aware)\b"
+    r"|(?:please\s+)?(?:remember|keep\s+in\s+mind|be\s+aware)(?:,|:|\s+that)\s+"
+    r"(?:this|these|not|people|every\w*|each|any\w*|it|stereotypes|individuals|no|the\s+above)\b"
     r"|(?:I\s+)?hope\s+(?:this|that|it)\b|let\s+me\s+know\b|(?:please\s+)?feel\s+free\b"
     r"|if\s+you\s+(?:need|want|would\s+like|have|prefer|'d\s+like)\b|is\s+there\s+anything\b"
     r"|would\s+you\s+like\s+(?:me|another)\b|(?:these|such)\s+(?:stereotypes|generali[sz]ations)\b"
@@ -39,7 +40,8 @@ def cut_notes(text: str) -> tuple[str, bool]:
     begins a sentence; a phrase that a text may hold too ("It is important to remember …") does
     where nothing but such sentences follow it.
     """
-    told = _RULE.split(text)[0].rstrip() or text
+    told = _RULE.split(text.strip())[0].rstrip() or text.strip()
+    was_ruled = len(told) < len(text.strip())
     parts, starts, begin = [], [], 0
     for gap in [*_BREAK.finditer(told), None]:
         end = len(told) if gap is None else gap.start()
@@ -57,6 +59,6 @@ def cut_notes(text: str) -> tuple[str, bool]:
     sure = next((i for i in range(first + 1, last) if _IS_NOTE.match(parts[i])), last)
 
     if (first, sure) == (0, len(parts)):
-        return told.strip(), False
+        return told, was_ruled
     end = len(told) if sure == len(parts) else starts[sure]
     return told[starts[first] : end].strip(), True

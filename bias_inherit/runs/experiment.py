@@ -19,12 +19,15 @@ from pathlib import Path
 from bias_inherit import manifests, store
 from bias_inherit.arms import Arm
 from bias_inherit.bias_augment.axes.axis import Axis, load_axis
-from bias_inherit.bias_augment.axes.bias_types import check_bias_type
+from bias_inherit.bias_augment.axes.bias_types import SELF, check_bias_type
 from bias_inherit.bias_augment.data.files import write_augmented, write_examples, write_mix
 from bias_inherit.bias_augment.data.mix import Size, mix_counts
 from bias_inherit.bias_augment.data.originals import draw_original
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.bias_augment.writing.generators.contract import Generator
+from bias_inherit.bias_augment.writing.generators.registry import load_generator
+from bias_inherit.bias_augment.writing.labels import CHOSEN, Labels
+from bias_inherit.bias_augment.writing.outputs import recorded
 from bias_inherit.bias_augment.writing.produce import produce
 from bias_inherit.errors import InputError
 from bias_inherit.harness.score import Options
@@ -52,6 +55,7 @@ class Experiment:
         size: the size rule of the mixes.
         settings: of the training; each arm brings its own seed.
         options: of the scoring.
+        labels: who decides the labels of D_a.
     """
 
     base: str
@@ -62,6 +66,7 @@ class Experiment:
     size: Size = "original-fixed"
     settings: Settings = field(default_factory=Settings)
     options: Options = field(default_factory=Options)
+    labels: Labels = CHOSEN
 
 
 @dataclass(frozen=True)
@@ -177,14 +182,31 @@ def write_data(
             # the largest mix decides: the smaller ones take part of its rows
             ratio = max(each.ratio for each in biased if each.bias_type == bias_type)
             n = mix_counts(len(drawn.rows), ratio, experiment.size).augmented
-            result = produce(axis, bias_type, drawn.rows, n, 0, generator)
-
             path = folder / f"{bias_type}.jsonl"
-            write_augmented(path, result, bias_type, original=original[name], seed=0)
+            writer = _writer(experiment, bias_type, generator, path)
+            labels = experiment.labels
+            result = produce(axis, bias_type, drawn.rows, n, 0, writer, labels=labels)
+            write_augmented(
+                path,
+                result,
+                bias_type,
+                axis=axis,
+                original=original[name],
+                seed=0,
+                labels=labels.to_json(),
+                sampling=writer.sampling,
+            )
             augmented[name, bias_type] = path
             announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
 
     return Data(original, augmented)
+
+
+def _writer(experiment: Experiment, bias_type: str, generator: Generator, out: Path) -> Generator:
+    """Return who writes a bias type: the base itself where the control asks for that."""
+    if bias_type == SELF:
+        return recorded(load_generator("local", {"model": experiment.base}), out)
+    return generator
 
 
 def train_and_score(
@@ -235,4 +257,5 @@ def _config(experiment: Experiment, planned: Sequence[Planned]) -> dict[str, obj
         "size": experiment.size,
         "settings": asdict(experiment.settings),
         "options": asdict(experiment.options),
+        "labels": experiment.labels.to_json(),
     }

@@ -209,7 +209,13 @@ def _augmented(
 
     result = produce_enough(axis, plan.bias_type, rows, n, seed, recorded(author, path))
     write_augmented(
-        path, result, plan.bias_type, original=original, seed=seed, sampling=author.sampling
+        path,
+        result,
+        plan.bias_type,
+        axis=axis,
+        original=original,
+        seed=seed,
+        sampling=author.sampling,
     )
     return path
 
