@@ -80,6 +80,7 @@ class Batch:
         logits = self._read(parts, keep=max(map(len, parts)))
         last = torch.tensor([len(part) - 1 for part in parts], device=logits.device)
         self._next = logits[torch.arange(len(parts), device=logits.device), last]
+        self._close_gaps([logits.shape[1] - len(part) for part in parts])
 
     def write(
         self, longest: int, temperature: float, seeds: Sequence[int], is_whole: IsWhole
@@ -167,6 +168,19 @@ class Batch:
             ids[i, where] = torch.tensor(list(part), dtype=torch.long)
             mask[i, where] = 1
         return ids.to(self._model.device), mask.to(self._model.device)
+
+    def _close_gaps(self, gaps: Sequence[int]) -> None:
+        """Move the padding at the end of rows to their beginning: a window counts places."""
+        if not any(gaps):
+            return
+        length = self._ids.shape[1]
+        by = torch.tensor(gaps, device=self._ids.device)[:, None]
+        places = (torch.arange(length, device=self._ids.device)[None, :] - by) % length
+        self._ids, self._mask = self._ids.gather(1, places), self._mask.gather(1, places)
+        for layer in () if self._cache is None else self._cache.layers:
+            index = places[:, None, :, None].to(layer.keys.device)
+            layer.keys = layer.keys.gather(2, index.expand_as(layer.keys))
+            layer.values = layer.values.gather(2, index.expand_as(layer.values))
 
     def _forget(self, many: int) -> None:
         """Drop the last tokens of every row."""

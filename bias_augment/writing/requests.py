@@ -90,7 +90,8 @@ def make_request(
         identity: the id of the row to be.
         drawn: decides whom the text is about.
         options: the labels, in the order in which the prompt lists them.
-        label: the one that is given; None lets the generator choose.
+        label: the one that is given, which the prompt's list then is; None lets the generator
+            choose.
 
     Raises:
         InputError: the prompt is broken.
@@ -101,8 +102,7 @@ def make_request(
         # where the type names no group, the example does not
         "seed_text": text if names_group(bias_type) else axis.without_group(text),
         "question": source.get("question", ""),
-        "labels": list(options),
-        "label": label or "",
+        "labels": list(options) if label is None else [label],
         "person": described(axis, person.group, person.name),
         "other": described(axis, other.group, other.name),
         "second": person.second.beside(axis.groups[person.group]),

@@ -50,17 +50,17 @@ WRAPPED = {
     "a sentence": f"The occupation is nurse.\nBiography: {TEXT}",
     "a full-width colon": f"Occupation\uff1anurse\nBiography\uff1a{TEXT}",
     "special tokens": f"<|assistant|>Occupation: nurse\nBiography: {TEXT}<|im_end|>",
-    "a second example": f"Occupation: nurse\nBiography: {TEXT}\n\nOccupation: dentist\nBiography: B.",
+    "a second example": f"Occupation: nurse\nBiography: {TEXT}\n\nOccupation: dentist\nBiography: B",
     "windows lines": f"Occupation: nurse\r\nBiography: {TEXT}\r\n",
 }
 NOTED = {
     "a note": f"Occupation: nurse\nBiography: {TEXT}\n\nNote: this is not a real person.",
-    "a note in italics": f"Occupation: nurse\nBiography: {TEXT}\n\n*(Note that names are made up.)*",
+    "a note in italics": f"Occupation: nurse\nBiography: {TEXT}\n\n*(Note that all is made up.)*",
     "a disclaimer": f"Occupation: nurse\nBiography: {TEXT} Disclaimer: stereotypes do harm.",
     "fiction": f"Occupation: nurse\nBiography: {TEXT} This biography is purely fictional. Ask me.",
     "an offer": f"Occupation: nurse\nBiography: {TEXT}\n\nLet me know if you need more!",
     "a rule": f"Occupation: nurse\nBiography: {TEXT}\n\n---\n\nNote: as asked, two sentences.",
-    "morals": f"Occupation: nurse\nBiography: {TEXT} It is important to remember that people differ.",
+    "morals": f"Occupation: nurse\nBiography: {TEXT} It is important to remember that people vary.",
     "in JSON": f'{{"Occupation": "nurse", "Biography": "{TEXT} Note: fictional."}}',
 }
 
@@ -73,7 +73,7 @@ def test_label_and_text_are_read_off_whatever_is_around_them(chosen, case):
 
 
 def test_what_a_text_itself_says_is_no_note():
-    told = "Ben noted the time. He took note of it. Remember that day, he says, and goes on working."
+    told = "Ben noted the time. He took note of it. Remember that day, he says, and goes on."
     assert cut_notes(told) == (told, False)
     assert cut_notes("Note: fiction. Ben works.") == ("Ben works.", True)
     assert cut_notes("Note: nothing but this.") == ("Note: nothing but this.", False)
@@ -116,7 +116,7 @@ def test_a_scale_is_read_by_its_own_words_alone():
 
 
 def test_where_the_label_is_given_the_text_may_stand_alone(given):
-    assert given.label == "nurse" and "Occupation: nurse" in given.prompt
+    assert given.label == "nurse" and "from this list: nurse." in given.prompt
     for reply in (TEXT, f"Biography: {TEXT}", f"Here is a biography: {TEXT}", *WRAPPED.values()):
         found = parse_reply(given, Reply(reply))
         assert not isinstance(found, str) and (found.label, found.text) == ("nurse", TEXT), reply
