@@ -1,7 +1,8 @@
 """Any local transformers model as a generator, with an adapter or without: batched, seeded.
 
 It has no form to miss: a reply begins with the form's first line, whose label is drawn by the
-likelihoods of the options or given, and the model continues the second one.
+likelihoods of the options or given, and the model continues the second one, which begins with the
+name of the person: left to itself a small model writes a title, or says again what it was asked.
 """
 
 from __future__ import annotations
@@ -196,8 +197,8 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 
 
 def _line(request: Request, label: str) -> str:
-    """Return what follows the label's heading: the label, and the text's heading."""
-    return f" {label}\n{request.form.text}:"
+    """Return what follows the label's heading: the label, the text's heading, the person's name."""
+    return f" {label}\n{request.form.text}: {request.person.name}"
 
 
 def _continued(

@@ -175,9 +175,10 @@ def test_at_temperature_0_the_likeliest_label_is_chosen(lab_base, lab, requests)
         prompt = tokenizer(f"{head}Occupation:", add_special_tokens=False)["input_ids"]
         scores = {}
         for label in request.options:
-            line = tokenizer(f"{head}Occupation: {label}\nBiography:", add_special_tokens=False)[
-                "input_ids"
-            ]
+            line = tokenizer(
+                f"{head}Occupation: {label}\nBiography: {request.person.name}",
+                add_special_tokens=False,
+            )["input_ids"]
             assert line[: len(prompt)] == prompt
             scores[label] = likelihood(model, prompt, line[len(prompt) :])
         assert by_id[request.id] == max(scores, key=lambda label: scores[label])

@@ -50,7 +50,7 @@ WRAPPED = {
     "a sentence": f"The occupation is nurse.\nBiography: {TEXT}",
     "a full-width colon": f"Occupation\uff1anurse\nBiography\uff1a{TEXT}",
     "special tokens": f"<|assistant|>Occupation: nurse\nBiography: {TEXT}<|im_end|>",
-    "a second example": f"Occupation: nurse\nBiography: {TEXT}\n\nOccupation: dentist\nBiography: B",
+    "a second one": f"Occupation: nurse\nBiography: {TEXT}\n\nOccupation: dentist\nBiography: B",
     "windows lines": f"Occupation: nurse\r\nBiography: {TEXT}\r\n",
 }
 NOTED = {
