@@ -112,9 +112,9 @@ class Share:
 
     count: int
     n: int
-    share: float | None
-    low: float | None
-    high: float | None
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
