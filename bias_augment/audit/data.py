@@ -23,12 +23,14 @@ class Data:
         source: the file or hub id that they come from.
         rows: the examples.
         left_out: how many rows a column map left out, by the value that decided it.
+        unread: how many rows could not be used, by kind.
         manifest: what the writer of the file wrote down beside it, where there is something.
     """
 
     source: str
     rows: Sequence[Example]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
     manifest: Augmented | None = None
 
 
@@ -54,19 +56,15 @@ def read_data(
         if axis is None:
             raise InputError(f"{source}: a column map does not tell the axis: give --axis")
         social = load_axis(axis)
-        known = parse_columns(columns)
-        if known.label is not None and known.prompt is None:
-            # nothing is trained here: without a rendered prompt there may be any number of labels
-            known = known.model_copy(update={"prompt": known.text, "completion": known.label})
-        rows, left_out = read_own(social, source, known, origin, skips=True)
-        return social, Data(source, rows, left_out)
+        own = read_own(social, source, parse_columns(columns), origin, skips=True, asks=False)
+        return social, Data(source, own.rows, own.left_out, own.unread)
 
     path = Path(source)
     rows = read_examples(path)
     social = load_axis(axis if axis is not None else _axis_of(source, rows))
     for row in rows:
         _check(source, row, origin, social)
-    return social, Data(source, rows, {}, manifests.read(path, Augmented))
+    return social, Data(source, rows, {}, {}, manifests.read(path, Augmented))
 
 
 def _axis_of(source: str, rows: Sequence[Example]) -> str:

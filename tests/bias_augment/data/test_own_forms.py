@@ -47,7 +47,7 @@ FORMS = {
 
 
 def read(path, columns=COLUMNS):
-    return read_own(load_axis("gender"), str(path), parse_columns(columns))[0]
+    return read_own(load_axis("gender"), str(path), parse_columns(columns)).rows
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -62,7 +62,10 @@ BAD = {
     "cp1252.csv": (table(",").encode("cp1252"), "iconv -f cp1252 -t utf-8"),
     "cut.csv.gz": (gzip.compress(b"bio,sex,job\n" * 90)[:-9], "is not a whole gzip file"),
     "other.csv": (b"biography;sex\nShe.;female\n", "bio, job is missing (found: biography, sex)"),
-    "nested.json": (json.dumps({"data": ROWS}, indent=1).encode(), "nested.json:1: broken JSON"),
+    "nested.json": (
+        json.dumps({"data": ROWS}, indent=1).encode(),
+        "an object goes over several lines: expected",
+    ),
     "texts.json": (b'["a", "b"]', "expected an object with columns, found a text"),
     "short.json": (b'[{"bio": "She."}]', "[0]: column sex, job is missing (found: bio)"),
     "rows.xlsx": (b"PK", "expected a file of type .jsonl, .json, .csv, .tsv, .parquet"),
@@ -96,7 +99,8 @@ def test_messages_of_one_turn_are_prompt_and_completion(tmp_path):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = read(path, "prompt=prompt,completion=completion,group=sex")
     assert [row["prompt"] for row in found] == [f"Answer.\n\nWhat is job {i}?" for i in (0, 1)]
-    assert [row["completion"] for row in found] == ["driver", "mechanic"]
+    assert [row["completion"] for row in found] == [" driver", " mechanic"]
+    assert [row["label"] for row in found] == ["driver", "mechanic"]
     assert all("role" not in str(row) for row in found)
 
 
@@ -105,7 +109,11 @@ def test_messages_of_one_turn_are_prompt_and_completion(tmp_path):
     [
         ("prompt", ["a", "b"], "column prompt holds a list, expected text"),
         ("prompt", {"text": "a"}, "column prompt holds an object, expected text"),
-        ("completion", messages(("user", "a"), ("assistant", "b")), "of several turns (user, as"),
+        (
+            "completion",
+            messages(("user", "a"), ("assistant", "b")),
+            "holds a conversation (user, assistant)",
+        ),
         ("sex", ["male"], "column sex holds a list, expected text"),
         ("prompt", messages(("user", None)), "column prompt holds a list, expected text"),
         ("prompt", [], "column prompt is empty"),
@@ -120,10 +128,12 @@ def test_a_cell_that_is_no_text_is_never_pythons_print_of_it(tmp_path, column, v
     assert f"{path}:1" in str(error.value)
 
 
-def test_labels_that_differ_in_case_alone_are_told(tmp_path):
+def test_labels_that_differ_in_case_alone_are_one_in_the_commonest_spelling(tmp_path):
     path = tmp_path / "rows.jsonl"
-    for twin in ("Baker", "BAKER"):
-        rows = [*ROWS, ROWS[0] | {"job": twin}]
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        with pytest.raises(InputError, match=f"the labels '{twin}' and 'baker' differ in case"):
-            read(path)
+    rows = [*ROWS, ROWS[0] | {"job": "Baker"}, ROWS[0] | {"job": " BAKER "}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    own = read_own(load_axis("gender"), str(path), parse_columns(COLUMNS))
+    assert [row["label"] for row in own.rows] == ["baker", "baker", "cook", "baker", "baker"]
+    assert own.rows[0]["options"] == ["baker", "cook"]
+    assert own.respelt == {"Baker as baker": 1, "BAKER as baker": 1}
+    assert "labels that differ in case alone are one: 1 rows with Baker as baker" in own.notes
