@@ -57,7 +57,7 @@ def read_loosely(source: str, columns: Sequence[str], hub_id: str) -> dict[str, 
     """
     path, wanted = Path(source), tuple(dict.fromkeys(columns))
     if path.is_file():
-        return {"all": _read_file(path, wanted)}
+        return {"all": read_file(path, wanted)}
     if not path.is_dir() and (source.count("/") != 1 or file_type(path) in (*FILE_TYPES, *_LINES)):
         raise InputError(f"{source}: no such file or folder, and not a hub id like {hub_id}")
     return {split: iter(rows) for split, rows in load_splits(source, wanted).items()}
@@ -79,7 +79,14 @@ def _strict(rows: Iterator[Read], columns: Sequence[str], nulls: bool) -> Iterat
         yield where, row
 
 
-def _read_file(path: Path, columns: Sequence[str]) -> Iterator[Read]:
+def read_file(path: Path, columns: Sequence[str]) -> Iterator[Read]:
+    """Yield the rows of a file, and in place of one that cannot be used why it cannot.
+
+    Raises:
+        InputError: as `read_loosely`.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
     kind = file_type(path)
     if kind == ".parquet":
         yield from read_parquet(path, columns)

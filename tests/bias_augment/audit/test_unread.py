@@ -8,7 +8,7 @@ import pytest
 
 from bias_inherit.bias_augment.audit import audit, read_data
 from bias_inherit.errors import InputError
-from bias_inherit.language.english import looks_english
+from bias_inherit.language.guess import guess_language
 
 ENGLISH = "She repairs the roofs of {i} houses and likes it."
 FRENCH = "Je répare les toits de {i} maisons et cela me plaît beaucoup."
@@ -57,9 +57,10 @@ def test_a_group_of_another_language_is_named_alone(tmp_path):
         if row["sex"] == "male":
             row["bio"] = FRENCH.format(i=i)
     (remark,) = [line for line in look(tmp_path, given).remarks if "English" in line]
-    assert "male 0 of 20)" in remark and "female" not in remark
+    assert "male 0 of 20;" in remark and "female" not in remark
 
 
 def test_english_is_not_remarked(tmp_path):
     assert not [line for line in look(tmp_path, rows(ENGLISH)).remarks if "English" in line]
-    assert looks_english("She has been there.") and not looks_english("Das war es.")
+    assert guess_language("She has been there.") == "English"
+    assert guess_language("Das war es.") == "German"
