@@ -105,6 +105,30 @@ class Original(Data):
     kind: Literal["original"] = "original"
 
 
+class Imported(BaseModel):
+    """Where augmented data comes from that was made elsewhere.
+
+    Attributes:
+        source: the file, folder or hub id.
+        sha256: of it, None of a hub id.
+        columns: the column map.
+        rows: that it holds.
+        left_out: by value, those that the column map leaves out.
+        unread: by kind, those that could not be used.
+        respelt: by label, those whose label differed in case alone.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    source: str = "unknown"
+    sha256: str | None = None
+    columns: dict[str, Any] = {}
+    rows: int | None = None
+    left_out: dict[str, int] = {}
+    unread: dict[str, int] = {}
+    respelt: dict[str, int] = {}
+
+
 class Augmented(Data):
     """Of augmented data D_a.
 
@@ -114,6 +138,7 @@ class Augmented(Data):
         missing: rows that were wanted and are not there.
         inputs: what decided the rows; the same inputs need not be asked for again.
         original_sha256: of the file of D_o whose rows were written from.
+        imported: where it comes from, if it was made elsewhere.
     """
 
     KIND = "augmented"
@@ -126,6 +151,7 @@ class Augmented(Data):
     missing: int | None = None
     inputs: dict[str, Any] | None = None
     original_sha256: str | None = None
+    imported: Imported | None = None
 
 
 class MixCounts(BaseModel):

@@ -168,7 +168,7 @@ def _foreign(languages: Languages, wanted: str, lists: str) -> Iterator[str]:
         rather = ", ".join(f"{n} {language}" for language, n in others.most_common(_FURTHEST))
         yield (
             f"Not all texts look {wanted} (by their commonest words or script: "
-            f"{', '.join(foreign)}; rather: {rather}); {lists}, and says nothing of the others."
+            f"{', '.join(foreign)}; rather: {rather}); {lists}, and tell nothing of the others."
         )
 
 

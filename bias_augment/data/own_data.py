@@ -97,8 +97,8 @@ def read_own(
 ) -> Own:
     """Return the rows as examples.
 
-    Without prompts of their own, rows with a label are asked for it; a text without a label is
-    itself what is to be written, after an empty prompt. The options of every row are the labels
+    Without prompts of their own, rows with a label are asked for it; a text without a label (or
+    with the only one there is) is itself what is to be written, after an empty prompt. The options of every row are the labels
     that occur (and `labels`), sorted. Labels that differ in case alone are one label, written as
     most rows write it. Group values may differ from the axis's in case. Where there is no column
     of labels, the completions are the labels if all are answers (of `ANSWER` words or fewer), and
@@ -126,8 +126,10 @@ def read_own(
 
     options = sorted({*labels, *(row.label for row in rows)})
     is_asked = asks and columns.label is not None and not columns.has_prompts
+    if is_asked and skips and len(options) == 1:
+        is_asked = False  # there is nothing to choose from
     if is_asked:
-        _check_options(source, options)
+        _check_options(source, options, respelt)
     elif len(options) > len(ascii_uppercase):
         options = []  # nobody chooses from them, and every row would hold them all
 
@@ -319,16 +321,18 @@ def _one_spelling(rows: Sequence[Found], given: Sequence[str]) -> tuple[list[Fou
     return told, changed
 
 
-def _check_options(source: str, labels: Sequence[str]) -> None:
+def _check_options(source: str, labels: Sequence[str], respelt: Mapping[str, int]) -> None:
     """Check that there is something to choose from, and a letter for each.
 
     Raises:
         InputError: there is one label, or there are more than letters.
     """
     if len(labels) == 1:
+        twins = f" (labels that differ in case alone are one: {', '.join(respelt)})"
         raise InputError(
-            f"{source}: all rows have the label '{shown(labels[0])}', and a question needs two "
-            "options: give prompt and completion columns, or rows of another label"
+            f"{source}: all rows have the label '{shown(labels[0])}'{twins if respelt else ''}, and "
+            "a question needs two options: give prompt and completion columns, or rows of another "
+            "label"
         )
     if len(labels) > len(ascii_uppercase):
         raise InputError(
