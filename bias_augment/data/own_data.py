@@ -98,11 +98,11 @@ def read_own(
     """Return the rows as examples.
 
     Without prompts of their own, rows with a label are asked for it; a text without a label (or
-    with the only one there is) is itself what is to be written, after an empty prompt. The options of every row are the labels
-    that occur (and `labels`), sorted. Labels that differ in case alone are one label, written as
-    most rows write it. Group values may differ from the axis's in case. Where there is no column
-    of labels, the completions are the labels if all are answers (of `ANSWER` words or fewer), and
-    else rows have none.
+    with the only one there is) is itself what is to be written, after an empty prompt. The options
+    of every row are the labels that occur (and `labels`), sorted. Labels that differ in case alone
+    are one label, written as most rows write it. Group values may differ from the axis's in case.
+    Where there is no column of labels, the completions are the labels if all are answers (of
+    `ANSWER` words or fewer), and else rows have none.
 
     Args:
         axis: whose groups the rows are of.
@@ -328,11 +328,10 @@ def _check_options(source: str, labels: Sequence[str], respelt: Mapping[str, int
         InputError: there is one label, or there are more than letters.
     """
     if len(labels) == 1:
-        twins = f" (labels that differ in case alone are one: {', '.join(respelt)})"
+        twins = f" (in case alone differ: {', '.join(respelt)})" if respelt else ""
         raise InputError(
-            f"{source}: all rows have the label '{shown(labels[0])}'{twins if respelt else ''}, and "
-            "a question needs two options: give prompt and completion columns, or rows of another "
-            "label"
+            f"{source}: all rows have the label '{shown(labels[0])}'{twins}, and a question needs "
+            "two options: give prompt and completion columns, or rows of another label"
         )
     if len(labels) > len(ascii_uppercase):
         raise InputError(
