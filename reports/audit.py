@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit import manifests
+from bias_inherit.rows import UNKNOWN
 
 if TYPE_CHECKING:  # the types alone: what an audit is made of imports numpy and scipy
     from bias_inherit.bias_augment.audit import Audit
@@ -101,7 +102,8 @@ def _cues(audit: Audit) -> str:
     if several:
         header = ["bias type", *header]
     one = audit.cues[0].bias_type
-    note = f" All rows are of {one}." if one and not several else ""
+    named = "an unknown bias type" if one == UNKNOWN else one
+    note = f" All rows are of {named}." if one and not several else ""
     return (
         "## Cues\n\nShare of texts with a cue [95 % Wilson interval]; names are those of the axis."
         f"{note}\n\n{_table(header, rows)}"

@@ -16,8 +16,9 @@ from bias_inherit.bias_augment.audit.estimates import NullTest
 from bias_inherit.bias_augment.audit.languages import SHORT, Languages
 from bias_inherit.bias_augment.audit.texts import Texts
 from bias_inherit.bias_augment.audit.traits import Traits
-from bias_inherit.bias_augment.axes.bias_types import UNKNOWN, controls
+from bias_inherit.bias_augment.axes.bias_types import controls
 from bias_inherit.language.guess import ENGLISH, OTHER
+from bias_inherit.rows import UNKNOWN
 
 FEW = 30
 """Fewer rows than this are few, in a group or a side."""

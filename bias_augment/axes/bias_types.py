@@ -27,9 +27,6 @@ NEUTRAL = "neutral"
 COUNTERFACTUAL = "counterfactual"
 """Not asked of a generator: the seeds' own texts, told of another group."""
 
-UNKNOWN = "unknown"
-"""In place of a bias type, of texts that came from elsewhere and nobody knows it."""
-
 
 @lru_cache
 def _registry() -> Mapping[str, Any]:

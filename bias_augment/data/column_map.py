@@ -93,16 +93,14 @@ def parse_columns(setting: str) -> ColumnMap:
 
 
 def by_value(names: Names) -> Mapping[str, str]:
-    """Return what values are called, by the value as a cell's text has it."""
+    """Return what values are called, by the value as a cell's text has it, or in small letters."""
     said = {}
     for value, name in names.items():
         for text in _SAID[value] if isinstance(value, bool) else (str(value),):
             said[text] = name
-    return said
+    return {key.casefold(): name for key, name in said.items()} | said
 
 
 def name_of(value: str, names: Mapping[str, str]) -> str | None:
     """Return what a value is called: as it is written, else in any case; None if not listed."""
-    if value in names:
-        return names[value]
-    return {key.casefold(): name for key, name in names.items()}.get(value.casefold())
+    return names.get(value, names.get(value.casefold()))

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
-from bias_inherit.bias_augment.axes.bias_types import UNKNOWN, bias_types, controls
+from bias_inherit.bias_augment.axes.bias_types import bias_types, controls
 from bias_inherit.bias_augment.data.examples import data_file, read_examples
 from bias_inherit.bias_augment.data.files import check_apart, write_examples
 from bias_inherit.bias_augment.data.own_data import ColumnMap, Own, read_own
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.manifests import Augmented, Imported, Source
-from bias_inherit.rows import AUGMENTED, Example
+from bias_inherit.rows import AUGMENTED, UNKNOWN, Example
 
 
 @dataclass(frozen=True)

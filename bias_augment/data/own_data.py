@@ -121,7 +121,10 @@ def read_own(
     read = read_rows(axis, source, columns, skips)
     rows, answers = read.rows, _are_answers(read.rows)
     if columns.label is None and columns.has_prompts and answers:
-        rows = [row._replace(label=" ".join((row.completion or "").split())) for row in rows]
+        rows = [
+            row._replace(label=row.label or " ".join((row.completion or "").split()))
+            for row in rows
+        ]
     rows, respelt = _one_spelling(rows, list(labels))
 
     options = sorted({*labels, *(row.label for row in rows)})
@@ -214,13 +217,13 @@ class _Reader:
 
         group = self._group(where, row)
         if group is None:
-            return self.columns.group, self._shown(where, row, self.columns.group)
-        label = self._label(where, row)
-        if label is None:
-            named = self.columns.label or ""
-            return named, self._shown(where, row, named)
-
+            return self.columns.group, shown(as_text(row[self.columns.group], "", where), 20)
         prompt, completion = self._prompt(where, row)
+        label = self._label(where, row, completion)
+        if label is None:
+            named = self.columns.label or self.columns.completion or self.columns.messages or ""
+            return named, shown(completion if self.columns.label is None else row[named], 20)
+
         text = self._cell(where, row, self.columns.text)
         question = self._cell(where, row, self.columns.question).strip()
         identity = self._identity(where, row)
@@ -240,9 +243,6 @@ class _Reader:
     def _cell(self, where: str, row: Mapping[str, Any], column: str | None) -> str:
         return "" if column is None else as_text(row[column], column, where)
 
-    def _shown(self, where: str, row: Mapping[str, Any], column: str) -> str:
-        return shown(self._cell(where, row, column), 20)
-
     def _group(self, where: str, row: Mapping[str, Any]) -> str | None:
         """Return the group, None where the map lists groups and not this one."""
         column = self.columns.group
@@ -259,12 +259,13 @@ class _Reader:
             )
         return group
 
-    def _label(self, where: str, row: Mapping[str, Any]) -> str | None:
-        """Return the label ("" without a column), None where the map lists others alone."""
+    def _label(self, where: str, row: Mapping[str, Any], completion: str | None) -> str | None:
+        """Return the label ("" where none is named), None where the map lists others alone."""
         column = self.columns.label
-        if column is None:
+        if column is None and (completion is None or not self.label_names):
             return ""
-        value = as_name(row[column], column, where)
+        value = completion if column is None else row[column]
+        value = as_name(value, column or "completion", where)
         return name_of(value, self.label_names) if self.label_names else value
 
     def _prompt(self, where: str, row: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -328,7 +329,7 @@ def _check_options(source: str, labels: Sequence[str], respelt: Mapping[str, int
         InputError: there is one label, or there are more than letters.
     """
     if len(labels) == 1:
-        twins = f" (in case alone differ: {', '.join(respelt)})" if respelt else ""
+        twins = f" ({', '.join(respelt)}: they differ in case alone)" if respelt else ""
         raise InputError(
             f"{source}: all rows have the label '{shown(labels[0])}'{twins}, and a question needs "
             "two options: give prompt and completion columns, or rows of another label"

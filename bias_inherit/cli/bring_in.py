@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bias_inherit.cli.app import say
 from bias_inherit.errors import InputError
+from bias_inherit.rows import UNKNOWN
 
 IMPORT = "A set that was made elsewhere"
 """The heading of its options in the help."""
@@ -53,7 +54,6 @@ def bring_in(
         InputError: there is no column map; or as `imported.import_augmented`.
     """
     from bias_inherit.bias_augment.axes.axis import load_axis
-    from bias_inherit.bias_augment.axes.bias_types import UNKNOWN
     from bias_inherit.bias_augment.data.imported import Provenance, import_augmented
     from bias_inherit.bias_augment.data.own_data import parse_columns
 

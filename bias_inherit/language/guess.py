@@ -64,7 +64,12 @@ _LISTS: Mapping[str, str] = {
     "Swahili": "na ya wa kwa ni katika za la yake kuwa cha",
     "Tagalog": "ang ng sa na mga siya at ay kanyang isang",
 }
-_WORDS = {language: frozenset(words.split()) for language, words in _LISTS.items()}
+_LANGUAGES: Mapping[str, list[str]] = {
+    word: [language for language, others in _LISTS.items() if word in others.split()]
+    for words in _LISTS.values()
+    for word in words.split()
+}
+"""The languages that a word is of."""
 _SCRIPTS = {"CJK": "Chinese or Japanese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 
 _LONG, _LEAST = 12, 0.08
@@ -85,7 +90,10 @@ def guess_language(text: str) -> str | None:
     if script is not None:
         return script
 
-    hits = {language: sum(word in known for word in words) for language, known in _WORDS.items()}
+    hits = dict.fromkeys(_LISTS, 0)
+    for word in words:
+        for language in _LANGUAGES.get(word, ()):
+            hits[language] += 1
     best = max(hits, key=lambda language: hits[language])
     if len(words) >= _LONG and hits[best] < _LEAST * len(words):
         return OTHER

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +55,32 @@ def load_splits(source: str, columns: Sequence[str]) -> dict[str, Iterator[Locat
         InputError: it cannot be loaded, or a split lacks a column.
     """
     try:
-        loaded = _load(source)
+        with _quiet():
+            loaded = _load(source)
     except Exception as error:  # the hub's client raises many unrelated types
         cause = error.__cause__ or error
         reason = (str(cause).splitlines() or [type(cause).__name__])[0]
-        raise InputError(f"{source}: cannot be loaded ({reason})") from None
+        raise InputError(
+            f"{source}: cannot be loaded ({reason}); a single file of it can be given instead"
+        ) from None
     return {split: _rows(f"{source}[{split}]", rows, columns) for split, rows in loaded.items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep `datasets` from telling on stderr what the error will say, and each split's progress."""
+    import datasets
+
+    log = logging.getLogger("datasets")
+    level, shows = log.level, not datasets.are_progress_bars_disabled()
+    log.setLevel(logging.CRITICAL)
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        if shows:
+            datasets.enable_progress_bars()
 
 
 def _load(source: str) -> Mapping[str, Any]:

@@ -49,16 +49,14 @@ def read_text(path: Path) -> str:
     """
     content = read_bytes(path)
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    if marked is None and b"\0" in content[:1000]:
+        raise InputError(
+            f"{path}: has zero bytes, as UTF-16 has: if it is text, convert it first: "
+            "iconv -f utf-16le -t utf-8"
+        )
     try:
-        text = content.decode(marked or "utf-8-sig")
+        return content.decode(marked or "utf-8-sig")
     except UnicodeDecodeError as error:
         if marked:
             raise InputError(f"{path}: is not whole {marked} (byte {error.start})") from None
         raise InputError(f"{path}: is not UTF-8 (byte {error.start}); {store.CONVERT}") from None
-
-    if "\0" in text[:1000]:
-        raise InputError(
-            f"{path}: is not UTF-8 but has zero bytes, as UTF-16 has: convert it first: "
-            "iconv -f utf-16le -t utf-8"
-        )
-    return text

@@ -32,7 +32,11 @@ class _Dialect:
     escape: str | None = None
 
     def records(self, text: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield (line that it begins in, cells) of each record that is not blank."""
+        """Yield (line that it begins in, cells) of each record that is not blank.
+
+        Raises:
+            csv.Error: a quote is not closed, or stands in a quoted cell; the line is named.
+        """
         reader = csv.reader(
             io.StringIO(text, newline=""),
             delimiter=self.delimiter,
@@ -42,10 +46,13 @@ class _Dialect:
             strict=True,
         )
         begin = 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield begin, cells
-            begin = reader.line_num + 1
+        try:
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield begin, cells
+                begin = reader.line_num + 1
+        except csv.Error as error:
+            raise csv.Error(f"line {begin}: {error}") from None
 
 
 def read_delimited(
@@ -81,7 +88,10 @@ def read_delimited(
             where = f"{path}:{line + first}"
             yield where, _row(header, cells, where, columns)
     except csv.Error as error:
-        raise InputError(f"{path}: is not a readable CSV ({error})") from None
+        raise InputError(
+            f"{path}: is not a readable CSV ({error}): close the quotes, and double one that "
+            "stands in a quoted cell"
+        ) from None
 
 
 def _dialect(text: str, columns: Sequence[str], tabs: bool) -> _Dialect:
