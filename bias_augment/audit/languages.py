@@ -24,7 +24,8 @@ def count_languages(axis: Axis, rows: Sequence[Example]) -> dict[str, dict[str, 
 
 
 def axis_language(axis: Axis) -> str | None:
-    """Return the language of the axis's cue words; None where that cannot be told."""
-    if axis.folder.parent == HERE:
-        return ENGLISH  # those that ship
-    return guess_language(" ".join(w for group in axis.groups.values() for w in group.words))
+    """Return the language of the axis's cue words; None if of several, or it cannot be told."""
+    words = [word for group in axis.groups.values() for word in group.words]
+    if axis.folder.parent == HERE:  # those that ship are English, some with words of their groups
+        return ENGLISH if all(word.isascii() for word in words) else None
+    return guess_language(" ".join(words))

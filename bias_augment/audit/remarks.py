@@ -146,11 +146,13 @@ def on_language(languages: Languages, of_cues: str | None) -> Iterator[str]:
 
     Args:
         languages: of the texts, by group.
-        of_cues: the language of the axis's cue words, None where that is not known.
+        of_cues: the language of the axis's cue words; None if of several, or not known.
     """
     lists = "the trait lexicon and the phrases of refusal are"
     if of_cues == ENGLISH:
         lists = "the axis's cue words, the trait lexicon and the phrases of refusal are"
+    elif of_cues is None:
+        lists += " (the axis's cue words are of several languages, or of one that is not told)"
     yield from _foreign(languages, ENGLISH, lists)
     if of_cues not in (None, ENGLISH, OTHER):
         yield from _foreign(languages, str(of_cues), "the axis's cue words are")

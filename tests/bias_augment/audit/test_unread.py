@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bias_inherit.bias_augment.audit import audit, read_data
+from bias_inherit.bias_augment.audit.languages import axis_language
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.data.examples import to_example
 from bias_inherit.errors import InputError
@@ -156,3 +157,8 @@ def test_odd_rows_of_a_file_of_ours_are_counted_too(tmp_path):
         "an unknown group of gender": 1,
         "null in prompt": 1,
     }
+
+
+def test_the_language_of_cue_words_is_that_of_the_axis():
+    known = {name: axis_language(load_axis(name)) for name in ("gender", "age", "race", "culture")}
+    assert known == {"gender": "English", "age": "English", "race": "English", "culture": None}
