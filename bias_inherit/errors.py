@@ -20,6 +20,21 @@ class InputError(BiasInheritError, ValueError):
     """Wrong use or bad input: an unknown name, a broken file, an impossible request."""
 
 
+class RowError(InputError):
+    """A row that cannot be used; `kind` is what a count of such rows calls it ("an empty bio")."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        """Keep the kind beside the message."""
+        super().__init__(message)
+        self.kind = kind
+
+
+def shown(value: object, most: int = 40) -> str:
+    """Return a value that somebody else wrote so that it fits into a line."""
+    text = " ".join(str(value).encode("utf-8", "replace").decode().split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """Return the error for a `name` that is not among the `known` ones, with near names."""
     names = sorted(known)

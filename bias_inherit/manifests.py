@@ -143,6 +143,30 @@ class Outcome:
     follows_trait: Share
 
 
+class Imported(BaseModel):
+    """Where augmented data comes from that was made elsewhere.
+
+    Attributes:
+        source: the file, folder or hub id.
+        sha256: of it, None of a hub id.
+        columns: the column map.
+        rows: that it holds.
+        left_out: by value, those that the column map leaves out.
+        unread: by kind, those that could not be used.
+        respelt: by label, those whose label differed in case alone.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    source: str = "unknown"
+    sha256: str | None = None
+    columns: dict[str, Any] = {}
+    rows: int | None = None
+    left_out: dict[str, int] = {}
+    unread: dict[str, int] = {}
+    respelt: dict[str, int] = {}
+
+
 class Augmented(Data):
     """Of augmented data D_a.
 
@@ -157,6 +181,7 @@ class Augmented(Data):
         ways: usable replies by the way in which their form was asked for.
         places: where labels were chosen, how often the one at each place of the prompt's list.
         outcomes: what came out by bias type and group.
+        imported: where it comes from, if it was made elsewhere.
     """
 
     KIND = "augmented"
@@ -173,6 +198,7 @@ class Augmented(Data):
     ways: dict[str, int] | None = None
     places: tuple[int, ...] | None = None
     outcomes: tuple[Outcome, ...] = ()
+    imported: Imported | None = None
 
 
 class MixCounts(BaseModel):

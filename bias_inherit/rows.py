@@ -9,6 +9,8 @@ from typing_extensions import Required, TypedDict
 Origin = Literal["original", "augmented"]
 ORIGINAL: Origin = "original"
 AUGMENTED: Origin = "augmented"
+UNKNOWN = "unknown"
+"""Bias type and generator of augmented rows that came from elsewhere, where nobody knows them."""
 
 
 class Example(TypedDict, total=False):

@@ -20,12 +20,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import platformdirs
 import yaml
 
-from bias_inherit.errors import InputError
+from bias_inherit.errors import InputError, shown
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
 T = TypeVar("T")
+
+_NAMED = 20
+"""So many columns are named; of more, the number is."""
+
+CONVERT = "if it is an older Windows file, convert it first: iconv -f cp1252 -t utf-8"
+"""What to do with a text that is not UTF-8."""
 
 MANIFEST = "bias_inherit.json"
 """Name of the manifest in every folder that bias-inherit writes."""
@@ -68,7 +74,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not valid JSON ({error})") from None
 
 
@@ -151,9 +157,11 @@ def parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, An
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise InputError(f"{where}: is not UTF-8; convert the file first") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: broken JSON line ({error.msg})") from None
+        raise InputError(f"{where}: is not UTF-8; {CONVERT}") from None
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else shown(error, 80)
+        comma = "; a comma ends the line: remove it" if line.rstrip().endswith(b",") else ""
+        raise InputError(f"{where}: broken JSON line ({reason}{comma})") from None
     if not isinstance(row, dict):
         raise InputError(f"{where}: expected a JSON object, found {kind_of(row)}")
     check_columns(row, where, columns)
@@ -163,7 +171,7 @@ def parse_row(line: bytes, where: str, columns: tuple[str, ...]) -> dict[str, An
 def kind_of(value: object) -> str:
     """Return what a value of a JSON file is, in words: "a list", "an object", "null"."""
     words = {list: "a list", dict: "an object", str: "a text", bool: "true or false"}
-    words |= {int: "a number", float: "a number", type(None): "null"}
+    words |= {bytes: "bytes", int: "a number", float: "a number", type(None): "null"}
     return words.get(type(value), f"a {type(value).__name__}")
 
 
@@ -176,8 +184,11 @@ def check_columns(found: Iterable[str], where: str | Path, columns: Iterable[str
     there = list(found)
     missing = [column for column in columns if column not in there]
     if missing:
+        named = [shown(name) for name in there[:_NAMED]]
+        more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
         raise InputError(
-            f"{where}: column {', '.join(missing)} is missing (found: {', '.join(there)})"
+            f"{where}: column {', '.join(missing)} is missing (found: "
+            f"{', '.join(named) or 'none'}{more})"
         )
 
 

@@ -40,7 +40,8 @@ def retell(row: Example, change: Callable[[str], str]) -> Example:
 
     Where the prompt holds the text, the text's first occurrence is changed, and no other part
     of the prompt. Where it does not (a prompt and completion of the user's own), the prompt
-    itself is changed, apart from the lines that are the row's question or one of its options.
+    itself is changed, apart from the lines that are the row's question or one of its options;
+    and where the text is prompt and completion together, the completion too, for it is text.
 
     Raises:
         InputError: as `holds_text`.
@@ -58,8 +59,13 @@ def retell(row: Example, change: Callable[[str], str]) -> Example:
     new = "".join("".join(p) if is_kept else change("".join(p)) for is_kept, p in parts)
     if not text:
         return row | {"prompt": new}
-    is_same = text == _one_line(prompt)  # so bias-inherit reads prompts without a text column
-    return row | {"text": _one_line(new) if is_same else change(text), "prompt": new}
+    if text == _one_line(prompt):  # so bias-inherit reads prompts without a text column
+        return row | {"text": _one_line(new), "prompt": new}
+    completion = row.get("completion") or ""
+    if text == _one_line(f"{prompt} {completion}"):  # and so those whose completions are texts
+        told = change(completion)
+        return row | {"text": _one_line(f"{new} {told}"), "prompt": new, "completion": told}
+    return row | {"text": change(text), "prompt": new}
 
 
 def _one_line(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit import manifests
+from bias_inherit.rows import UNKNOWN
 
 if TYPE_CHECKING:  # the types alone: what an audit is made of imports numpy and scipy
     from bias_inherit.bias_augment.audit import Audit
@@ -24,7 +26,14 @@ def to_json(audit: Audit) -> dict[str, Any]:
 
 def to_markdown(audit: Audit) -> str:
     """Return the audit as Markdown: remarks, then a table a subject, with n beside everything."""
-    sections = [_head(audit), _counts(audit), _cues(audit), _duplicates(audit), _texts(audit)]
+    sections = [
+        _head(audit),
+        _unread(audit),
+        _counts(audit),
+        _cues(audit),
+        _duplicates(audit),
+        _texts(audit),
+    ]
     sections += [_outcomes(audit), _traits(audit), _distances(audit), _tests(audit)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -35,12 +44,27 @@ def _head(audit: Audit) -> str:
         if data is None:
             parts.append(f"{name}: none given.")
             continue
-        left = sum(data.left_out.values())
+        left, unread = sum(data.left_out.values()), sum(data.unread.values())
         out = f" ({left} more left out by the column map)" if left else ""
+        out += f" ({unread} more could not be used)" if unread else ""
         parts.append(f"{name}: {data.rows} rows of {data.source}{out}.")
     parts.append(f"Axis: {audit.axis} ({', '.join(audit.groups)}). Seed {audit.seed}.")
     remarks = [f"- {line}" for line in audit.remarks] or ["- No threshold of ours is passed."]
     return "\n".join([*parts, "", "## Remarks", "", *remarks])
+
+
+def _unread(audit: Audit) -> str:
+    sides = {"D_a": audit.augmented, "D_o": audit.original}
+    rows = [
+        [name, f"with {kind}", part(n, data.rows + sum(data.unread.values()))]
+        for name, data in sides.items()
+        if data is not None
+        for kind, n in sorted(data.unread.items())
+    ]
+    if not rows:
+        return ""
+    note = "Left out of everything below; the share is of these and the rows that could be used."
+    return f"## Rows that could not be used\n\n{note}\n\n{_table(['of', 'rows', 'count'], rows)}"
 
 
 def _counts(audit: Audit) -> str:
@@ -79,7 +103,8 @@ def _cues(audit: Audit) -> str:
     if several:
         header = ["bias type", *header]
     one = audit.cues[0].bias_type
-    note = f" All rows are of {one}." if one and not several else ""
+    named = "an unknown bias type" if one == UNKNOWN else one
+    note = f" All rows are of {named}." if one and not several else ""
     return (
         "## Cues\n\nShare of texts with a cue [95 % Wilson interval]; names are those of the axis."
         f"{note}\n\n{_table(header, rows)}"
@@ -120,6 +145,11 @@ def _texts(audit: Audit) -> str:
     of = f" of {audit.asked} replies" if audit.asked is not None else ""
     if kinds:
         note += f" The manifest beside D_a{of} counts as not usable: {kinds}."
+    languages = Counter[str]()
+    for found in audit.languages.values():
+        languages.update(found)
+    named = ", ".join(f"{n} {language}" for language, n in languages.most_common())
+    note += f" Languages, by script and commonest words: {named}."
     return f"## Texts\n\n{note}\n\n{_table(header, rows)}"
 
 

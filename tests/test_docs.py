@@ -40,7 +40,7 @@ def shell(script, cwd):
 
 @pytest.mark.slow
 def test_the_commands_of_the_augmentation_guide_run(tmp_path):
-    whole, own, rounds = blocks(AUGMENT, "console")
+    whole, own, theirs, rounds = blocks(AUGMENT, "console")
     shell(whole, tmp_path)
     assert {p.name for p in (tmp_path / "mix").iterdir()} >= {"train.jsonl", "README.md"}
     assert (tmp_path / "audit" / "audit.png").is_file()
@@ -51,6 +51,10 @@ def test_the_commands_of_the_augmentation_guide_run(tmp_path):
     assert len((tmp_path / "own.jsonl").read_text().splitlines()) == 4
     manifest = json.loads((tmp_path / "own.manifest.json").read_text())
     assert manifest["sources"] == [{"name": "rows.csv", "licence": "cc-by-4.0", "rows": 4}]
+    shell(theirs, tmp_path)
+    manifest = json.loads((tmp_path / "theirs.manifest.json").read_text())
+    assert (manifest["generator"], manifest["imported"]["rows"]) == ("some/model", 4)
+    shell("bias-inherit audit theirs.jsonl --original own.jsonl", tmp_path)
     done = shell(rounds, tmp_path)
     assert "| gender.neutral.r50.none.s0.round2 " in done.stdout
 

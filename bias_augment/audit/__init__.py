@@ -15,7 +15,9 @@ from bias_inherit.bias_augment.audit.data import Data, read_data
 from bias_inherit.bias_augment.audit.distance import Distances, Encoder, measure_distances
 from bias_inherit.bias_augment.audit.duplicates import Duplicates, find_duplicates
 from bias_inherit.bias_augment.audit.estimates import NullTest, holm
-from bias_inherit.bias_augment.audit.remarks import on_language, on_left_out, remark
+from bias_inherit.bias_augment.audit.labels import align_labels, on_respelt
+from bias_inherit.bias_augment.audit.languages import Languages, axis_language, count_languages
+from bias_inherit.bias_augment.audit.remarks import on_language, on_unread, remark
 from bias_inherit.bias_augment.audit.texts import Texts, describe_texts
 from bias_inherit.bias_augment.audit.traits import TraitGap, Traits, count_group_traits
 from bias_inherit.bias_augment.axes.axis import Axis
@@ -27,11 +29,16 @@ __all__ = ["Audit", "Data", "Encoder", "Source", "audit", "read_data"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from, how many, and how many a column map left out, by value."""
+    """Where rows come from, and how many.
+
+    `left_out` are those that a column map left out, by value; `unread` those that could not be
+    used, by kind.
+    """
 
     source: str
     rows: int
     left_out: Mapping[str, int]
+    unread: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Audit:
     """The whole audit; `tests` holds every p value, corrected for one another.
 
     `asked` and `failed` are what the generator's manifest says: replies, and those that could
-    not be used, by kind; None and empty where there is none.
+    not be used, by kind; None and empty where there is none. `languages` are of D_a's texts.
     """
 
     axis: str
@@ -53,6 +60,7 @@ class Audit:
     duplicates: Duplicates
     asked: int | None
     failed: Mapping[str, int]
+    languages: Languages
     texts: list[Texts]
     outcomes: list[Outcome]
     traits: list[Traits]
@@ -79,7 +87,9 @@ def audit(
         seed: of the resampling.
         announce: told which stage begins.
     """
-    rows, others = augmented.rows, original.rows if original is not None else None
+    rows, others, on_labels = align_labels(
+        augmented.rows, original.rows if original is not None else None
+    )
 
     announce("counting rows and cues")
     counts, tests = count(axis, rows, others, seed)
@@ -91,6 +101,7 @@ def audit(
     )
 
     announce("measuring lengths and traits")
+    languages = count_languages(axis, rows)
     texts = describe_texts(axis, rows, others, seed)
     traits, gaps = count_group_traits(axis, rows, seed)
 
@@ -114,6 +125,7 @@ def audit(
         duplicates=duplicates,
         asked=written.asked,
         failed=dict(written.failed or {}),
+        languages=languages,
         texts=texts,
         outcomes=list(count_outcomes(axis, rows)),
         traits=traits,
@@ -124,9 +136,15 @@ def audit(
     remarks = remark(
         counts, cues, duplicates, texts, traits, distances, tests, written.asked, found.failed
     )
-    seen = [*on_left_out(augmented.left_out), *on_language(axis, rows), *remarks]
+    seen = [
+        *on_unread(augmented.unread),
+        *on_labels,
+        *on_respelt(augmented.respelt),
+        *on_language(languages, axis_language(axis)),
+        *remarks,
+    ]
     return replace(found, remarks=seen)
 
 
 def _source(data: Data) -> Source:
-    return Source(data.source, len(data.rows), dict(data.left_out))
+    return Source(data.source, len(data.rows), dict(data.left_out), dict(data.unread))

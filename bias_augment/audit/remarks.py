@@ -5,6 +5,7 @@ The thresholds are ours; docs/AUDIT.md lists them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from bias_inherit.bias_augment.audit.counts import Counts
@@ -12,12 +13,12 @@ from bias_inherit.bias_augment.audit.cues import Cues
 from bias_inherit.bias_augment.audit.distance import MOST, Distances
 from bias_inherit.bias_augment.audit.duplicates import Duplicates
 from bias_inherit.bias_augment.audit.estimates import NullTest
+from bias_inherit.bias_augment.audit.languages import SHORT, Languages
 from bias_inherit.bias_augment.audit.texts import Texts
 from bias_inherit.bias_augment.audit.traits import Traits
-from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import controls
-from bias_inherit.language.english import looks_english
-from bias_inherit.rows import Example
+from bias_inherit.language.guess import ENGLISH, OTHER
+from bias_inherit.rows import UNKNOWN
 
 FEW = 30
 """Fewer rows than this are few, in a group or a side."""
@@ -29,8 +30,8 @@ REPEATED = 0.05
 SHOWN = 0.5
 """Less than this share of a bias type's texts shows a cue of its group."""
 UNREAD = 0.5
-ENGLISH = 0.3
-"""Less than this share of a group's texts has one of the commonest English words."""
+SPOKEN = 0.9
+"""Less than this share of a group's texts is in the language of what reads them."""
 LEVEL = 0.05
 NO_DATA = "no data"
 _NAMED = 6
@@ -110,7 +111,7 @@ def _on_counts(counts: Counts, tests: Sequence[NullTest]) -> Iterator[str]:
 
 def _on_cues(cues: Sequence[Cues]) -> Iterator[str]:
     for bias_type in dict.fromkeys(c.bias_type for c in cues):
-        if bias_type and bias_type not in controls():
+        if bias_type not in ("", UNKNOWN, *controls()):
             of = [c.own for c in cues if c.bias_type == bias_type]
             shown, n = sum(share.count for share in of), sum(share.n for share in of)
             if shown < SHOWN * n:
@@ -133,26 +134,44 @@ def _on_duplicates(found: Duplicates) -> Iterator[str]:
         )
 
 
-def on_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
-    """Yield what rows were left out because they could not be read."""
-    unread = {value: n for value, n in left_out.items() if value.startswith(("an empty", "an unk"))}
+def on_unread(unread: Mapping[str, int]) -> Iterator[str]:
+    """Yield what rows were left out because they could not be used."""
     if unread:
-        named = ", ".join(f"{n} with {value}" for value, n in sorted(unread.items()))
-        yield f"Rows were left out: {named}."
+        named = ", ".join(f"{n} with {kind}" for kind, n in sorted(unread.items()))
+        yield f"Rows that could not be used were left out: {named}."
 
 
-def on_language(axis: Axis, rows: Sequence[Example]) -> Iterator[str]:
-    """Yield a remark where the texts of a group are hardly English, as the word lists are."""
-    foreign = []
-    for group in axis.groups:
-        texts = [row["text"] for row in rows if row["group"][axis.axis] == group]
-        english = sum(map(looks_english, texts))
-        if texts and english < ENGLISH * len(texts):
-            foreign.append(f"{group} {english} of {len(texts)}")
+def on_language(languages: Languages, of_cues: str | None) -> Iterator[str]:
+    """Yield a remark where the texts of a group are not in the language of what reads them.
+
+    Args:
+        languages: of the texts, by group.
+        of_cues: the language of the axis's cue words; None if of several, or not known.
+    """
+    lists = "the trait lexicon and the phrases of refusal are"
+    if of_cues == ENGLISH:
+        lists = "the axis's cue words, the trait lexicon and the phrases of refusal are"
+    elif of_cues is None:
+        lists += " (the axis's cue words are of several languages, or of one that is not told)"
+    yield from _foreign(languages, ENGLISH, lists)
+    if of_cues not in (None, ENGLISH, OTHER):
+        yield from _foreign(languages, str(of_cues), "the axis's cue words are")
+
+
+def _foreign(languages: Languages, wanted: str, lists: str) -> Iterator[str]:
+    """Yield a remark on the groups with too few texts in the wanted language."""
+    foreign, others = [], Counter[str]()
+    for group, found in languages.items():
+        judged = sum(n for language, n in found.items() if language != SHORT)
+        fitting = found.get(wanted, 0)
+        if judged and fitting < SPOKEN * judged:
+            foreign.append(f"{group} {fitting} of {judged}")
+            others.update({k: n for k, n in found.items() if k not in (wanted, SHORT)})
     if foreign:
+        rather = ", ".join(f"{n} {language}" for language, n in others.most_common(_FURTHEST))
         yield (
-            f"The texts hardly look English (by its commonest words: {', '.join(foreign)}); the "
-            "axis's cue words and the trait lexicon are, so cues and traits say nothing here."
+            f"Not all texts look {wanted} (by their commonest words or script: "
+            f"{', '.join(foreign)}; rather: {rather}); {lists}, and tell nothing of the others."
         )
 
 

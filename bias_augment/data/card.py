@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.bias_types import NEUTRAL
-from bias_inherit.manifests import Augmented, Data, Mix, Original, Share
+from bias_inherit.manifests import Augmented, Data, Imported, Mix, Original, Share
 from bias_inherit.rows import AUGMENTED, ORIGINAL
 
 LICENCES = """
@@ -35,9 +35,9 @@ COLUMNS: Mapping[str, str] = {
     "question": "the question of an opinion; empty elsewhere",
     "text": "what the prompt asks about, without the question",
     "origin": "original (D_o) or augmented (D_a)",
-    "bias_type": "the bias that the generator was asked for; empty in original rows",
+    "bias_type": "the bias that the generator was asked for, or unknown; empty in original rows",
     "seed_id": "id of the original row that the augmented one was written from",
-    "generator": "who wrote an augmented row",
+    "generator": "who wrote an augmented row, or unknown",
     "prompt_sha256": "sha256 of what the generator was asked",
     "cues": "words of the text that reveal the group",
 }
@@ -144,7 +144,8 @@ def _title(manifest: Data) -> str:
         ratio = f" at a bias ratio of {percent(float(manifest.ratio or 0))}" if known else ""
         return f"Mix of original and augmented data{ratio}{on}"
     if isinstance(manifest, Augmented):
-        return f"Augmented data: {manifest.bias_type or 'unknown bias type'}{on}"
+        brought = ", brought in from elsewhere" if manifest.imported else ""
+        return f"Augmented data: {manifest.bias_type or 'unknown bias type'}{on}{brought}"
     return f"Original data{on}"
 
 
@@ -184,6 +185,13 @@ def _facts(manifest: Data) -> Iterator[str]:
     if augmented is not None:
         yield f"- **Bias type** {plain(augmented.bias_type or 'unknown')}"
         yield f"- **Generator** {plain(augmented.generator or 'unknown')}"
+        if augmented.imported:
+            read = augmented.imported
+            digest = f" (sha256 `{read.sha256}`)" if read.sha256 else ""
+            yield (
+                f"- **Made elsewhere** and brought in from {plain(read.source)}{digest}: generator "
+                "and bias type are what the user said"
+            )
         if augmented.sampling:
             sampling = ", ".join(f"{key} {value}" for key, value in augmented.sampling.items())
             yield f"- **Sampling** {plain(sampling)}"
@@ -225,6 +233,9 @@ def _replies(manifest: Data) -> Iterator[str]:
     """Yield what became of the generator's replies."""
     augmented = _augmented(manifest)
     if augmented is None:
+        return
+    if augmented.imported:
+        yield from _not_taken(augmented.imported)
         return
     yield from ("", "## Replies that were not used", "")
     failed = augmented.failed
@@ -277,6 +288,22 @@ def show_share(share: Share) -> str:
         return "no data"
     low, high = (f"{100 * end:.0f}" for end in (share.low, share.high))
     return f"{100 * share.share:.0f} % [{low}, {high}] of {share.n:,}"
+
+
+def _not_taken(read: Imported) -> Iterator[str]:
+    """Yield what became of the rows of a set that was made elsewhere."""
+    yield from ("", "## Rows that were not taken", "")
+    left = {**read.unread, **read.left_out}
+    of = "" if read.rows is None else f" of {read.rows:,}"
+    yield f"{sum(left.values()):,}{of}:" if left else f"None{of}."
+    if left:
+        yield ""
+        yield from (f"- with {plain(kind)}: {n:,}" for kind, n in sorted(left.items()))
+    if read.respelt:
+        yield ""
+        yield "Labels that differ in case alone were made one:"
+        yield ""
+        yield from (f"- {plain(label)}: {n:,}" for label, n in sorted(read.respelt.items()))
 
 
 def _untold(manifest: Data) -> list[str]:

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.forms import FORMS
-from bias_inherit.errors import InputError
+from bias_inherit.errors import InputError, RowError
 from bias_inherit.rows import AUGMENTED, ORIGINAL, SEPARATORS, Cell, Example
 from bias_inherit.tasks.documents.biographies import OccupationDocument
 from bias_inherit.tasks.documents.orders import balanced_orders, drawn_order
@@ -105,39 +106,82 @@ def iter_examples(path: Path) -> Iterator[Example]:
 
     Raises:
         InputError: there are no rows, a column is missing, a line broken, an id occurs twice, an
-            origin is neither original nor augmented, the groups are no object, or a cell is no
-            whole text; file and line are named.
+            origin is neither original nor augmented, the groups are no object, prompt or completion
+            are no texts, or a cell is NaN or no whole text; file and line are named.
     """
     seen: dict[str, str] = {}
     for where, row in store.iter_jsonl(path, COLUMNS):
-        if row["origin"] not in (ORIGINAL, AUGMENTED):
-            raise InputError(
-                f"{where}: origin must be original or augmented, not {row['origin']!r}"
-            )
-        groups = row["group"]
-        if not isinstance(groups, dict):
-            raise InputError(
-                f'{where}: group must be an object such as {{"gender": "female"}}, not {groups!r}'
-            )
-
-        identity, key = str(row["id"]), cell_key(cast(Example, row))
-        try:
-            (identity + key).encode()
-        except UnicodeEncodeError:
-            raise InputError(
-                f"{where}: id, label or group holds half a character (a lone surrogate such as "
-                "\\ud800); write the whole one"
-            ) from None
-        if SEPARATORS & set(str(row["label"]) + "".join(map(str, groups.values()))):
-            raise InputError(
-                f"{where}: label or group holds a control character (U+001E or U+001F): remove it"
-            )
-        if identity in seen:
-            raise InputError(f"{where}: id '{identity}' occurs twice (first at {seen[identity]})")
-        seen[identity] = where
-        yield cast(Example, row)
+        yield check_example(where, row, seen)
     if not seen:
         raise InputError(f"{path}: has no rows")
+
+
+def check_example(where: str, row: Mapping[str, Any], seen: dict[str, str]) -> Example:
+    """Return a row of a file of ours as an example, and add its id to those seen.
+
+    Args:
+        where: file and line.
+        row: with all of `COLUMNS`.
+        seen: where each id so far stands.
+
+    Raises:
+        RowError: as `iter_examples` says of a row.
+    """
+    if row["origin"] not in (ORIGINAL, AUGMENTED):
+        raise RowError(
+            "an unknown origin",
+            f"{where}: origin must be original or augmented, not {row['origin']!r}",
+        )
+    groups = row["group"]
+    if not isinstance(groups, dict):
+        raise RowError(
+            "groups that are no object",
+            f'{where}: group must be an object such as {{"gender": "female"}}, not {groups!r}',
+        )
+    _check_cells(where, row)
+
+    identity, key = str(row["id"]), cell_key(cast(Example, row))
+    try:
+        (identity + key).encode()
+    except UnicodeEncodeError:
+        raise RowError(
+            "half a character",
+            f"{where}: id, label or group holds half a character (a lone surrogate such as "
+            "\\ud800); write the whole one",
+        ) from None
+    if SEPARATORS & set(str(row["label"]) + "".join(map(str, groups.values()))):
+        raise RowError(
+            "a control character",
+            f"{where}: label or group holds a control character (U+001E or U+001F): remove it",
+        )
+    if identity in seen:
+        raise RowError(
+            "a repeated id", f"{where}: id '{identity}' occurs twice (first at {seen[identity]})"
+        )
+    seen[identity] = where
+    return cast(Example, row)
+
+
+def _check_cells(where: str, row: Mapping[str, Any]) -> None:
+    """Check that prompt and completion are texts, and that nothing is NaN.
+
+    Raises:
+        RowError: one is not.
+    """
+    for column in ("prompt", "completion"):
+        if not isinstance(row[column], str):
+            kind = store.kind_of(row[column])
+            raise RowError(
+                f"{kind} in {column}",
+                f"{where}: column {column} holds {kind}, expected text: bring such rows in with "
+                "`bias-inherit augment --from`, or `original --source`",
+            )
+    for column, value in row.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RowError(
+                f"{value} in {column}",
+                f"{where}: column {column} holds {value}, which JSON does not have: write null",
+            )
 
 
 def cell_key(example: Example) -> str:

@@ -22,6 +22,7 @@ from bias_inherit.bias_augment.data.examples import TRAIN, data_file
 from bias_inherit.bias_augment.data.mix import Counts, Size, mix_files, summarise
 from bias_inherit.bias_augment.data.outcomes import by_cell, count_outcomes
 from bias_inherit.bias_augment.data.scan import Part, schema_of
+from bias_inherit.errors import InputError
 from bias_inherit.manifests import Augmented as AugmentedData
 from bias_inherit.manifests import Data, Mix, MixCounts, Original, Outcome, Parts, Source
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
@@ -55,6 +56,17 @@ def places(path: Path) -> Places:
         path.with_suffix(".README.md"),
         path.with_suffix(".rejected.jsonl"),
     )
+
+
+def check_apart(source: str, out: Path) -> None:
+    """Check that an output would not take the place of what it is made from.
+
+    Raises:
+        InputError: it would.
+    """
+    taken = {part.resolve() for part in (out, places(out).data)}
+    if Path(source).exists() and Path(source).resolve() in taken:
+        raise InputError(f"{out}: is what is read; choose another path for --out")
 
 
 def _is_folder(path: Path) -> bool:

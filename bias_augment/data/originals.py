@@ -118,14 +118,19 @@ def draw_own(
         InputError: the source is absent or broken, rows have no label, or a label of balanced
             data lacks one of the groups.
     """
-    if columns.label is None and columns.completion is None:
+    if columns.label is None and not columns.has_prompts:
         raise InputError("original data needs labels: name their column (label=…)")
-    rows, left_out = read_own(axis, source, columns)
-    cells = _cells(axis, rows, sorted({row["label"] for row in rows}))
+    own = read_own(axis, source, columns)
+    labels = sorted({row["label"] for row in own.rows})
+    if labels == [""]:
+        raise InputError(
+            "original data needs labels: completions of more words than an answer are none, so "
+            "name their column (label=…)"
+        )
     given = Source(name=source, licence=licence)
-    drawn = _drawn(cells, per_cell or len(rows), seed, source, given, balanced)
-    notes = tuple(f"left out: {n} rows with {value}" for value, n in sorted(left_out.items()))
-    return Drawn(drawn.rows, given, (*notes, *drawn.notes))
+    cells = _cells(axis, own.rows, labels)
+    drawn = _drawn(cells, per_cell or len(own.rows), seed, source, given, balanced)
+    return Drawn(drawn.rows, given, (*own.notes, *drawn.notes))
 
 
 Cells = Mapping[str, Mapping[str, list[Example]]]

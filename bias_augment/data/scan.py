@@ -221,10 +221,14 @@ def _parse(block: bytes, origin: str) -> pa.Table:
     if not pa.types.is_struct(table["group"].type):
         raise ValueError
     groups = table["group"].flatten()
-    if any(column.type != pa.string() for column in (table["id"], table["label"], *groups)):
+    texts = [table[name] for name in ("id", "prompt", "completion", "label")]
+    if any(column.type != pa.string() for column in (*texts, *groups)):
         raise ValueError
     if any(column.null_count for column in groups):
         raise ValueError
+    floats = [column for column in table.columns if pa.types.is_floating(column.type)]
+    if not all(pc.all(pc.is_finite(column.drop_null())).as_py() for column in floats):
+        raise ValueError  # NaN, which is no JSON
     if pc.unique(table["origin"]).to_pylist() != [origin]:
         raise ValueError
     return table

@@ -17,7 +17,8 @@ def original(
     axis: Annotated[str, typer.Option(help=AXIS_HELP)] = "gender",
     data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     source: Annotated[
-        str | None, typer.Option(help="Your own rows: a jsonl, csv or parquet, or a hub data set.")
+        str | None,
+        typer.Option(help="Your own rows: a jsonl, json, csv, tsv or parquet, or a hub data set."),
     ] = None,
     columns: Annotated[
         str | None,
@@ -37,7 +38,7 @@ def original(
 ) -> None:
     """Draw the original data D_o of an axis: mini, prepared public data, or your own rows."""
     from bias_inherit.bias_augment.axes.axis import load_axis
-    from bias_inherit.bias_augment.data.files import write_examples
+    from bias_inherit.bias_augment.data.files import check_apart, write_examples
     from bias_inherit.bias_augment.data.originals import draw_original, draw_own
     from bias_inherit.bias_augment.data.own_data import parse_columns
 
@@ -45,6 +46,7 @@ def original(
     if (source is None) != (columns is None):
         raise InputError("--source and --columns go together")
     if source is not None and columns is not None:
+        check_apart(source, out)
         drawn = draw_own(
             social, source, parse_columns(columns), per_cell, seed, not unbalanced, licence
         )

@@ -170,3 +170,14 @@ def test_in_a_mix_no_augmented_text_shows_a_gender(mix, tools):
             assert old["completion"] == new["completion"]
         else:
             assert re.search(r"\b(he|she|his|her)\b", new["text"], re.I)
+
+
+def test_a_completion_that_is_text_is_masked_with_its_prompt(row, tools):
+    told = row("She works here.", "gender", "female")
+    for prompt in ("", "Write about Mary."):
+        own = told | {"prompt": prompt, "completion": " She works; her son too."}
+        own |= {"text": f"{prompt} She works; her son too.".strip(), "cues": ["She", "her", "Mary"]}
+        (new,) = load_mitigation("mask", {}).apply([own], tools)
+        assert new["completion"] == " [MASK] works; [MASK] son too."
+        assert new["text"] == f"{new['prompt']}{new['completion']}".strip()
+        assert "Mary" not in new["prompt"]

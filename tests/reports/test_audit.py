@@ -48,7 +48,8 @@ def found():
     ]
     original += [row(90 + i, "male", "poet", filled(90 + i, 5), "original") for i in range(20)]
     manifest = Augmented(asked=100, failed={"refusal": 4, "off-format": 9})
-    given = Data("d_a.jsonl", rows, {"label x": 7}, manifest), Data("d_o.jsonl", original)
+    unread = {"an empty bio": 2}
+    given = Data("d_a.jsonl", rows, {"label x": 7}, manifest, unread), Data("d_o.jsonl", original)
     return audit(load_axis("gender"), *given, ENCODER)
 
 
@@ -73,7 +74,11 @@ def test_the_remarks_are_sentences_with_their_figures(found):
 
 def test_the_tables_hold_n_and_no_data_and_never_a_made_up_0(found):
     text = to_markdown(found)
-    assert "D_a: 44 rows of d_a.jsonl (7 more left out by the column map)." in text
+    head = (
+        "D_a: 44 rows of d_a.jsonl (7 more left out by the column map) (2 more could not be used)."
+    )
+    assert head in text
+    assert re.search(r"\| D_a \| with an empty bio \| 2 of 46 \(4\.3 %\) \|", text)
     assert re.search(r"\| nurse +\| 12 \(14\.7\) +\| no data \(14\.7\) +\|", text)
     assert re.search(r"\| poet +\| 32 \(14\.7\) +\| no data +\|", text)
     assert re.search(r"\| female +\| 0 +\| no data +\| 20 ", text)
@@ -100,7 +105,13 @@ def test_words_that_promise_too_much_never_occur(found):
 def test_the_json_is_plain_versioned_and_complete(found):
     content = json.loads(json.dumps(to_json(found), allow_nan=False))
     assert (content["schema"], content["kind"]) == (manifests.SCHEMA, "audit")
-    assert content["augmented"] == {"source": "d_a.jsonl", "rows": 44, "left_out": {"label x": 7}}
+    assert content["augmented"] == {
+        "source": "d_a.jsonl",
+        "rows": 44,
+        "left_out": {"label x": 7},
+        "unread": {"an empty bio": 2},
+    }
+    assert content["languages"]["female"] == {}
     assert content["duplicates"]["n"] == 44
     female = next(c for c in content["counts"]["groups"] if c["group"] == "female")
     assert female["n"] is None
@@ -110,7 +121,7 @@ def test_the_json_is_plain_versioned_and_complete(found):
 
 def test_no_remark_is_said_too():
     rows = [
-        row(i, group, "nurse", f"{who} {filled(i, 30)}")
+        row(i, group, ("nurse", "poet")[i // 2 % 2], f"{who} is at {filled(i, 30)}")
         for i, (group, who) in enumerate([("male", "He"), ("female", "She")] * 40)
     ]
     found = audit(load_axis("gender"), Data("x", rows))

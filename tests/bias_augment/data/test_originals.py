@@ -187,8 +187,9 @@ def bios(tmp_path):
 
 def test_a_column_map_makes_anybodys_rows_examples(bios):
     path, map_ = bios
-    rows, left_out = read_own(GENDER, str(path), parse_columns(map_))
-    assert left_out == {"job 9": 1}
+    own = read_own(GENDER, str(path), parse_columns(map_))
+    rows = own.rows
+    assert own.left_out == {"job 9": 1}
     assert [r["label"] for r in rows] == ["actor", "actor", "dancer", "dancer", "actor"]
     assert rows[1]["group"] == {"gender": "female"} and rows[1]["cues"] == ["She"]
     assert rows[1]["prompt"] == (
@@ -207,7 +208,7 @@ def test_prompt_and_completion_are_used_as_they_are(tmp_path):
     other = row | {"prompt": "Who is he?", "g": "MALE"}
     (tmp_path / "p.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(other)}\n")
     columns = parse_columns("prompt=prompt,completion=completion,group=g")
-    rows, _ = read_own(GENDER, str(tmp_path / "p.jsonl"), columns)
+    rows = read_own(GENDER, str(tmp_path / "p.jsonl"), columns).rows
     assert (rows[0]["prompt"], rows[0]["completion"]) == ("Who is she?", " A nurse.")
     assert rows[0]["label"] == "A nurse." and rows[1]["group"] == {"gender": "male"}
 
@@ -221,7 +222,7 @@ def test_a_hub_data_sets_train_split_is_read(bios, tmp_path):
     (folder / "train.jsonl").write_text(path.read_text())
     (folder / "test.jsonl").write_text(path.read_text().replace("stage", "screen"))
     assert set(load_dataset(str(folder))) == {"train", "test"}
-    rows, _ = read_own(GENDER, str(folder), parse_columns(map_))
+    rows = read_own(GENDER, str(folder), parse_columns(map_)).rows
     assert len(rows) == 5 and all("stage" in r["text"] for r in rows)
 
 
@@ -264,9 +265,9 @@ def test_the_hub_columns_of_biasinbios_by_a_map(public_data, tmp_path):
     map_ |= {"groups": {0: "male", 1: "female"}, "labels": {4: "comedian", 12: "model"}}
     (tmp_path / "map.yaml").write_text(yaml.safe_dump(map_))
     source = str(public_data / "bias_in_bios" / "sample.jsonl")
-    rows, left_out = read_own(GENDER, source, parse_columns(str(tmp_path / "map.yaml")))
-    assert Counter(r["label"] for r in rows) == {"comedian": 10, "model": 10}
-    assert sum(left_out.values()) == 260
+    own = read_own(GENDER, source, parse_columns(str(tmp_path / "map.yaml")))
+    assert Counter(r["label"] for r in own.rows) == {"comedian": 10, "model": 10}
+    assert sum(own.left_out.values()) == 260 and len(own.left_out) <= 6
 
 
 def test_written_examples_are_read_back_whole(original, tmp_path):

@@ -73,7 +73,6 @@ ODD = {
     "a number as id": json.dumps(row(0) | {"id": 5}) + "\n",
     "a number as label": json.dumps(row(0) | {"label": 5}) + "\n",
     "a label that is null": json.dumps(row(0) | {"label": None}) + "\n",
-    "a prompt that is null": json.dumps(row(0) | {"prompt": None}) + "\n",
     "a group more": json.dumps(row(0)) + "\n" + json.dumps(row(1, group={"gender": "male"})) + "\n",
     "a label that is a date": json.dumps(row(0, label="2000-01-01")),
     "a group that is a date": json.dumps(row(0, group={"born": "2000-01-01"})),
@@ -128,6 +127,18 @@ BAD = {
     "half a character": (
         json.dumps(row(0) | {"id": "\ud800"}).encode(),
         r"x\.jsonl:1: .* surrogate",
+    ),
+    "a prompt that is null": (
+        json.dumps(row(0) | {"prompt": None}).encode(),
+        r"x\.jsonl:1: column prompt holds null, expected text",
+    ),
+    "messages": (
+        json.dumps(row(0) | {"completion": [{"role": "assistant", "content": "c"}]}).encode(),
+        r"x\.jsonl:1: column completion holds a list, expected text: bring such rows in with",
+    ),
+    "NaN": (
+        GOOD + b"\n" + json.dumps(row(1, score=float("nan"))).encode(),
+        r"x\.jsonl:2: column score holds nan, which JSON does not have: write null",
     ),
     "nothing": (b"", r"x\.jsonl: has no rows"),
 }
