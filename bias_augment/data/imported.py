@@ -14,6 +14,7 @@ from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import bias_types, controls
 from bias_inherit.bias_augment.data.examples import data_file, read_examples
 from bias_inherit.bias_augment.data.files import check_apart, write_examples
+from bias_inherit.bias_augment.data.outcomes import count_outcomes
 from bias_inherit.bias_augment.data.own_data import ColumnMap, Own, read_own
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.manifests import Augmented, Imported, Source
@@ -70,7 +71,9 @@ def import_augmented(
     rows: list[Example] = [
         {**row, "bias_type": said.bias_type, "generator": said.generator} for row in own.rows
     ]
-    write_examples(out, rows, _manifest(axis, source, columns, own, said, original))
+    manifest = _manifest(axis, source, columns, own, said, original)
+    manifest = manifest.model_copy(update={"outcomes": count_outcomes(axis, rows)})
+    write_examples(out, rows, manifest)
     return (*own.notes, *_on_labels(own, columns), f"{len(rows)} augmented rows in {out}")
 
 

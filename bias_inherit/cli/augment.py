@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,12 @@ from bias_inherit.bias_augment.writing.generators.registry import generators
 from bias_inherit.cli.app import AXIS_HELP, app, say
 from bias_inherit.cli.bring_in import IMPORT, bring_in, check_alone
 from bias_inherit.cli.declared import with_options
-from bias_inherit.errors import InputError
+from bias_inherit.cli.progress import progress_bar
+from bias_inherit.cli.trial import told
+from bias_inherit.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from bias_inherit.bias_augment.writing.outputs import Output
 
 GENERATOR_HELP = "Who writes: see `bias-inherit generators`."
 
@@ -45,6 +50,37 @@ def augment(
     retries: Annotated[
         int, typer.Option(help="How often an unusable reply is asked for again.")
     ] = 2,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="Who decides a text's label: the generator (chosen) or its source row (given).",
+            show_default="chosen",
+        ),
+    ] = None,
+    label_share: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labels that are given, by group: a YAML or JSON file, group: {label: count}. It "
+            "plants a stereotype of known strength; a control has its sources' labels."
+        ),
+    ] = None,
+    label_in_text: Annotated[
+        str, typer.Option(help="A text that names its own label: keep, or drop and ask again.")
+    ] = "keep",
+    tried: Annotated[
+        int | None,
+        typer.Option(
+            "--try",
+            help="Write so many rows of each prompt, show what is usable and what the whole takes, "
+            "and keep nothing but the replies, which the run itself uses.",
+        ),
+    ] = None,
+    price_in: Annotated[
+        float | None, typer.Option(help="With --try: of a million tokens of prompts.")
+    ] = None,
+    price_out: Annotated[
+        float | None, typer.Option(help="With --try: of a million tokens of replies.")
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(
@@ -76,8 +112,9 @@ def augment(
     asked for twice; those that cannot be used are kept apart (.rejected.jsonl).
     """
     if source is not None:
-        writes = {"-n": n is not None, "--generator": generator != "template", "--seed": seed}
-        check_alone([name for name, is_given in writes.items() if is_given], given)
+        writes = {"-n": n, "--label": label, "--label-share": label_share, "--try": tried}
+        writes |= {"--generator": generator != "template" or None, "--seed": seed or None}
+        check_alone([name for name, value in writes.items() if value is not None], given)
         bring_in(source, columns, out, axis, original, bias_type, generator_name, licence)
         return
     if columns is not None or generator_name is not None or licence is not None:
@@ -86,44 +123,74 @@ def augment(
         missing = "--original" if original is None else "--bias-type"
         raise InputError(f"{missing} is missing (or bring in a set with --from and --columns)")
 
+    if label_in_text not in ("keep", "drop"):
+        raise unknown("label-in-text", label_in_text, ("keep", "drop"))
+
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.writing.generators.registry import load_generator
+    from bias_inherit.bias_augment.writing.labels import read_labels
     from bias_inherit.bias_augment.writing.outputs import recorded, write_types
+    from bias_inherit.bias_augment.writing.trial import try_types
 
     writer = load_generator(generator, given)
     if generators()[generator].records:
         writer = recorded(writer, out)
+    about = (load_axis(axis), bias_type, original)
+    labels, keep_named = read_labels(label, label_share), label_in_text == "keep"
+
+    def progress(name: str, rows: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Show how far a type has come."""
+        return progress_bar(f"writing {name} with {writer.name}", rows)
+
+    if tried is not None:
+        trials = try_types(
+            *about,
+            writer,
+            tried,
+            n=n,
+            seed=seed,
+            retries=retries,
+            labels=labels,
+            keep_named=keep_named,
+            progress=progress,
+        )
+        for line in told(trials, price_in, price_out):
+            print(line)
+        return
 
     outputs = write_types(
-        load_axis(axis),
-        bias_type,
-        original,
+        *about,
         out,
         writer,
         n=n,
         seed=seed,
         retries=retries,
-        progress=lambda name, rows: progress_bar(f"writing {name} with {writer.name}", rows),
+        labels=labels,
+        keep_named=keep_named,
+        progress=progress,
     )
     for output in outputs:
-        if output.result is None:
-            say(f"{output.path} already exists, made from the same inputs")
-            continue
-        result, remark = output.result, ""
-        if result.failed:
-            short = f"; {result.missing} rows are missing" if result.missing else ""
-            remark = f" ({result.asked} replies, not used: {result.failures()}{short})"
-        say(f"{len(result.examples)} augmented rows in {output.path}{remark}")
+        for line in _said(output):
+            say(line)
 
 
-@contextmanager
-def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr; yields a function that takes how many are done."""
-    from rich.console import Console
-    from rich.progress import Progress
+def _said(output: Output) -> Iterator[str]:
+    """Yield what a user is told of a file that was written."""
+    from bias_inherit.bias_augment.writing.order import favoured
 
-    console = Console(stderr=True)
-    with Progress(transient=True, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(title, total=total)
-        step = max(1, total // 200)
-        yield lambda done: progress.update(bar, completed=done) if done % step == 0 else None
+    if output.result is None:
+        yield f"{output.path} already exists, made from the same inputs"
+        return
+    result, remark = output.result, ""
+    if result.failed:
+        short = f"; {result.missing} rows are missing" if result.missing else ""
+        remark = f" ({result.asked} replies, not used: {result.failures()}{short})"
+    yield f"{len(result.examples)} augmented rows in {output.path}{remark}"
+
+    place = favoured(result.places)
+    if place is not None:
+        yield (
+            f"warning: {output.path}: labels follow the order of the list, not the person: that at "
+            f"place {place.place} was chosen in {100 * place.share:.0f} % of {place.n} (chance "
+            f"{100 * place.chance:.0f} %); use --label given, or another model"
+        )
