@@ -19,7 +19,7 @@ from bias_inherit.rows import Example
 
 Who = Literal["chosen", "given"]
 
-BLOCK = 24
+BLOCK = 12
 """Texts of a group over which the shares are kept as nearly as whole texts allow."""
 
 
