@@ -45,6 +45,8 @@ class Example(TypedDict, total=False):
     """Of what the generator was asked."""
     cues: list[str]
     """The words of the text that reveal a group."""
+    lesson: str
+    """What the row teaches, where it is not the answer about its text."""
     weight: float
     """Factor of the row's loss; a row without one has 1."""
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,6 +30,7 @@ FormName = Literal["biography", "opinion"]
 
 Dimension = Literal["agency", "beliefs", "communion"]
 End = Literal["low", "high"]
+Lesson = Literal["text", "salary"]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟])\s+")
 _ARTICLE = re.compile(r"\b[Aa]n? $")
@@ -116,6 +117,8 @@ class Axis(BaseModel):
     """By group, which end of which dimension of the trait lexicon follows it."""
     synonyms: dict[str, tuple[str, ...]] = {}
     """By label, other words for it."""
+    learn: dict[Lesson, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
+    """Under `--learn both`, the share of rows that teach something else than the answer."""
     folder: Path
 
     @cached_property
@@ -291,6 +294,8 @@ def _check(path: Path, axis: Axis) -> None:
             if group not in axis.groups:
                 raise InputError(f"{path}: {section}: '{group}' is no group of the axis")
     _check_synonyms(path, axis)
+    if sum(axis.learn.values()) > 1:
+        raise InputError(f"{path}: learn: the shares are more than 1 together")
     if axis.world is not None and (without := set(axis.groups) - set(axis.stereotype)):
         raise InputError(
             f"{path}: stereotype: has nothing for the group '{min(without)}', which template.yaml "

@@ -32,6 +32,7 @@ class Form:
 
     Attributes:
         label, text: the two lines of a reply, as its prompt asks for them.
+        writing: what asks for the text alone, of {who} and {question}.
         also: other headings that models give the label, and the text.
         question: what a training prompt asks about the text, where its row has no question.
         task: the task whose own prompt is used where the options are that task's.
@@ -40,6 +41,7 @@ class Form:
 
     label: str
     text: str
+    writing: str
     also: tuple[tuple[str, ...], tuple[str, ...]]
     question: str = ""
     task: str | None = None
@@ -83,6 +85,7 @@ FORMS: Mapping[str, Form] = {
     "biography": Form(
         "Occupation",
         "Biography",
+        "Write a short biography of {who}, in two to four sentences.\nBiography:",
         (("Job", "Profession", "Occupation chosen", "Label"), ("Bio", "Short biography", "Text")),
         "What is the person's occupation?",
         task="occupation",
@@ -90,6 +93,7 @@ FORMS: Mapping[str, Form] = {
     "opinion": Form(
         "Answer",
         "Person",
+        "Somebody is asked: {question}\nWrite two to four sentences about {who}.\nPerson:",
         (("Response", "Chosen answer", "Label"), ("About the person", "Profile", "Text")),
         "What does the person answer?",
         is_scale=True,
