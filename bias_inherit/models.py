@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bias_inherit import store
+from bias_inherit import gguf, store
 from bias_inherit.errors import InputError
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 ADAPTER_CONFIG, BASE_PATH = "adapter_config.json", "base_model_name_or_path"
 """peft's file beside an adapter's weights, and its entry that names the base."""
@@ -100,10 +100,31 @@ def adapter_sha256(folder: Path) -> str:
 
 
 def resolve_model(name: str) -> str:
-    """Return a model's folder or hub id as it is; `lab` is the folder of the toy model."""
+    """Return a model's folder or hub id as it is; of a GGUF file, and of `lab`, the folder.
+
+    Raises:
+        InputError: a GGUF file cannot be read.
+    """
+    if name.lower().endswith(gguf.SUFFIX) and not Path(name).is_dir():
+        return str(gguf.converted(Path(name)))
     if name != LAB:
         return name
     return str((Path(__file__).parent / "bias_augment" / "lab" / LAB).resolve())
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a model.
+
+    Raises:
+        InputError: it cannot be loaded.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(resolve_model(name))
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"tokenizer '{name}' cannot be loaded: {reason}") from None
 
 
 def load_adapter(
