@@ -145,8 +145,8 @@ def test_no_folder_and_no_task_is_a_mistake(tmp_path):
 
 def test_options_that_differ_in_tokens_are_told_by_mode(lab_base):
     from bias_inherit.harness.option_cost import unequal_options
-    from bias_inherit.models import load_tokenizer
     from bias_inherit.harness.score import tasks_folder
+    from bias_inherit.models import load_tokenizer
 
     tokenizer = load_tokenizer(lab_base)
     told = list(unequal_options(tasks_folder(), {}, tokenizer))
