@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bias_inherit import store
-from bias_inherit.errors import InputError
+from bias_inherit.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -81,10 +81,9 @@ def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # a broken file fails in whichever line meets it first
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise InputError(
-            f"{file}: transformers cannot read this GGUF ({reason}): is the file whole, and its "
-            "architecture one that transformers knows?"
+            f"{file}: transformers cannot read this GGUF ({one_line(error)}): is the file whole, "
+            "and its architecture one that transformers knows?"
         ) from None
     if missing := sorted(told["missing_keys"]):
         raise InputError(
