@@ -173,7 +173,7 @@ def load_model(name: str, **how: Any) -> PreTrainedModel:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # a broken checkpoint fails in whichever line meets it
-        raise InputError(f"base model '{name}' cannot be loaded: {_reason(error)}") from None
+        raise InputError(f"base model '{name}' cannot be loaded: {_why(error)}") from None
     finally:
         logging.set_verbosity(level)
 
@@ -309,12 +309,7 @@ _OTHER_SHAPE = re.compile(
 
 
 def _reason(error: Exception) -> str:
-    """Return why a model or an adapter could not be loaded, on one line."""
-    if isinstance(error, UnpicklingError):
-        return (
-            "its .bin file holds more than tensors, so reading it could run what somebody put "
-            "there: ask for safetensors"
-        )
+    """Return why an adapter could not be loaded, on one line."""
     if isinstance(error, KeyError) and error.args:
         return f"the tensor or entry '{error.args[0]}' is missing in it"
     if shapes := _OTHER_SHAPE.findall(str(error)):
@@ -323,5 +318,15 @@ def _reason(error: Exception) -> str:
         return (
             f"{len(shapes)} {has} another shape than the layer (first: {name} is [{found}], "
             f"[{wanted}] is needed)"
+        )
+    return _why(error)
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong while weights were read, on one line."""
+    if isinstance(error, UnpicklingError):  # torch's own words tell how to run it after all
+        return (
+            "its .bin file holds more than tensors, so reading it could run what somebody put "
+            "there: ask for safetensors"
         )
     return one_line(error)

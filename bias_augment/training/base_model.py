@@ -80,8 +80,9 @@ def with_adapter(
 
     Raises:
         InputError: a target names no linear layer of the base, peft finds no place for an adapter,
-            or `start` does not fit the base.
+            the base does not run with it, or `start` does not fit the base.
     """
+    import torch
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if settings.quantize:
@@ -101,10 +102,32 @@ def with_adapter(
         target_modules=targets,
         task_type="CAUSAL_LM",
     )
+    linear = ", ".join(linear_layers(model))
     try:
-        return get_peft_model(model, lora)
-    except ValueError as error:  # of a base without layers, say
-        raise InputError(f"base model '{base}' takes no adapter: {one_line(error)}") from None
+        adapted = get_peft_model(model, lora)
+        _try_out(adapted)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # a layer of a kind of its own, which peft takes for a common one
+        raise InputError(
+            f"base model '{base}' takes no adapter on {settings.targets}: {one_line(error)} (its "
+            f"linear layers: {linear}; choose among them with --targets)"
+        ) from None
+    return adapted
+
+
+def _try_out(adapted: PeftModel) -> None:
+    """Run a model once on a token, and leave it and the generators as they were.
+
+    It trains meanwhile: what is evaluated in 4 bits on a CPU is packed for good.
+    """
+    import torch
+
+    was_training = adapted.training
+    adapted.train()
+    with torch.random.fork_rng():
+        adapted(input_ids=torch.zeros((1, 1), dtype=torch.long, device=adapted.device))
+    adapted.train(was_training)
 
 
 def _targets(model: PreTrainedModel, targets: str) -> str | list[str]:

@@ -141,8 +141,10 @@ def score(
     )
     folders = []
     with cpu_threads(base) as threads:
+        bare = wardrobe.bare()
+        _check_room(bare, base, asked)
         if with_base:
-            check_words(tokenizer, wardrobe.bare().model, base, first)
+            check_words(tokenizer, bare.model, base, first)
         for subject in subjects:  # what does not fit is said before hours are spent
             if subject.adapter is not None:
                 wardrobe.put_on(subject.adapter)
@@ -256,6 +258,22 @@ def _check_ends(tokenizer: PreTrainedTokenizerBase, base: str, asked: Iterable[A
             f"the tokenizer of '{base}' names no end token, which lm-eval needs: set eos_token in "
             "its tokenizer_config.json"
         )
+
+
+def _check_room(lm: HFLM, base: str, asked: Iterable[Asked]) -> None:
+    """Check that a base's context has room for what it is going to write.
+
+    Raises:
+        InputError: it has not: lm-eval refuses to begin then.
+    """
+    for task in (task for one in asked for task in one.tasks):
+        if task.OUTPUT_TYPE == "generate_until":
+            longest = (task.config.generation_kwargs or {}).get("max_gen_toks", lm.max_gen_toks)
+            if longest >= lm.max_length:
+                raise InputError(
+                    f"{task.config.task} lets the model write {longest} tokens, and the context of "
+                    f"'{base}' is {lm.max_length}: leave such tasks out (--tasks)"
+                )
 
 
 @dataclass(frozen=True)
