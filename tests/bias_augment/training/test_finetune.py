@@ -304,7 +304,8 @@ def test_a_vocabulary_of_256_thousand_words_costs_what_is_learnt_of_it(
     of = {"vocab_size": words, "head_dim": 8, "hidden_size": 16, "sliding_window": 16}
     base = make_base(tmp_path / "base", "Gemma3TextConfig", of | {"tie_word_embeddings": True})
     rows = [
-        e | {"prompt": "word " * 60 * i, "completion": " nurse"} for i, e in enumerate(original[:6])
+        e | {"prompt": "word " * 20 * i, "completion": " nurse" * 11}
+        for i, e in enumerate(original[:8])
     ]
     write_examples(tmp_path / "d.jsonl", rows, Original())
     largest = 0
