@@ -87,8 +87,8 @@ def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         ) from None
     if missing := sorted(told["missing_keys"]):
         raise InputError(
-            f"{file}: {len(missing)} weights are missing in this GGUF (first: {missing[0]}): "
-            "of one that is split into parts, join them first"
+            f"{file}: this GGUF lacks {len(missing)} of its model's weights (first: "
+            f"{missing[0]}): of one that is split into parts, join them first"
         )
     return model, tokenizer
 

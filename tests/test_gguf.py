@@ -152,7 +152,7 @@ UNREADABLE = {
     "cut in the header": (lambda path: os.truncate(path, 1000), {}, "is the file whole"),
     "empty": (lambda path: path.write_bytes(b""), {}, "is the file whole"),
     "something else": (lambda path: path.write_bytes(b"PK" * 999), {}, "is the file whole"),
-    "a weight missing": (lambda path: None, {"without": ["blk.1.ffn_up"]}, "1 weights are missing"),
+    "a weight missing": (lambda path: None, {"without": ["blk.1.ffn_up"]}, "lacks 1 of its model"),
     "no file": (lambda path: path.unlink(), {}, "no such GGUF file"),
 }
 

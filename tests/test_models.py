@@ -90,12 +90,12 @@ HEADLESS = all_of(
     weights(lambda there: {name: t for name, t in there.items() if "lm_head" not in name}),
 )
 BASES = {
-    "without a head of its own": (HEADLESS, r"1 weights are missing .*first: lm_head.weight"),
+    "without a head of its own": (HEADLESS, r"lacks 1 of its weights .*first: lm_head.weight"),
     "without a layer": (
         weights(lambda there: {n: t for n, t in there.items() if "layers.1.mlp.up" not in n}),
-        r"1 weights are missing .*first: model.layers.1.mlp.up_proj.weight",
+        r"lacks 1 of its weights .*first: model.layers.1.mlp.up_proj.weight",
     ),
-    "of fewer layers": (edited(CONFIG, num_hidden_layers=5), "18 weights are missing"),
+    "of fewer layers": (edited(CONFIG, num_hidden_layers=5), "lacks 18 of its weights"),
     "of another size": (
         edited(CONFIG, intermediate_size=100),
         r"9 of its weights have another shape .*is \[64, 192\], \[64, 100\] is needed",
