@@ -41,3 +41,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return InputError(f"unknown {kind} '{name}': {hint}")
+
+
+def one_line(error: Exception) -> str:
+    """Return what an exception of another library says, on one line; its type where it helps."""
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, (OSError, ValueError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -274,6 +274,7 @@ class Adapter(Manifest):
     threads: int | None = None
     precision: str | None = None
     chat_template: bool | None = None
+    chat_template_args: dict[str, Any] = {}
     rows: int | None = None
     rows_augmented: int | None = None
     rows_held_out: int | None = None

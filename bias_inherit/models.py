@@ -7,14 +7,15 @@ import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
 
-from bias_inherit import store
-from bias_inherit.errors import InputError
+from bias_inherit import gguf, store
+from bias_inherit.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 ADAPTER_CONFIG, BASE_PATH = "adapter_config.json", "base_model_name_or_path"
 """peft's file beside an adapter's weights, and its entry that names the base."""
@@ -38,17 +39,24 @@ def check_causal(base: str) -> None:
         raise InputError(f"{base}: has no config.json, so it is not a transformers model")
     try:
         config = AutoConfig.from_pretrained(base)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"base model '{base}' cannot be loaded: {reason}") from None
+    except Exception as error:  # a value of another kind fails in whichever line meets it
+        raise InputError(f"base model '{base}' cannot be loaded: {one_line(error)}") from None
+
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 1)
+    if layers < 1:
+        raise InputError(
+            f"base model '{base}' cannot be loaded: its config asks for {layers} layers"
+        )
 
     classes: set[str] = set()
     for names in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
         classes.update([names] if isinstance(names, str) else names)
     architectures = config.architectures or []
-    if not classes & set(architectures):
-        found = ", ".join(architectures) or config.model_type
-        raise InputError(f"base model '{base}' is not a causal language model ({found})")
+    if not isinstance(architectures, list) or not classes & set(map(str, architectures)):
+        found = ", ".join(map(str, architectures)) if isinstance(architectures, list) else ""
+        raise InputError(
+            f"base model '{base}' is not a causal language model ({found or config.model_type})"
+        )
 
 
 def fingerprint(base: str) -> str | None:
@@ -85,7 +93,7 @@ def adapter_sha256(folder: Path) -> str:
     Where its base lies on this machine is no part of it.
 
     Raises:
-        InputError: the folder holds no peft adapter, or its configuration is not a JSON object.
+        InputError: the folder holds no peft adapter, or its configuration is not that of one.
     """
     weights = [folder / name for name in ("adapter_model.safetensors", "adapter_model.bin")]
     found, config = [path for path in weights if path.is_file()], folder / ADAPTER_CONFIG
@@ -94,16 +102,118 @@ def adapter_sha256(folder: Path) -> str:
     settings = store.read_json(config)
     if not isinstance(settings, dict):
         raise InputError(f"{config}: is not a JSON object")
-    settings.pop(BASE_PATH, None)
+    if not isinstance(settings.pop(BASE_PATH, None), str | None):
+        raise InputError(f"{config}: {BASE_PATH} is not a text")
     lines = [json.dumps(settings, sort_keys=True)]
     return store.sha256_lines([*lines, *(f"{path.name} {store.sha256(path)}" for path in found)])
 
 
 def resolve_model(name: str) -> str:
-    """Return a model's folder or hub id as it is; `lab` is the folder of the toy model."""
+    """Return a model's folder or hub id as it is; of a GGUF file, and of `lab`, the folder.
+
+    Raises:
+        InputError: a GGUF file cannot be read.
+    """
+    if name.lower().endswith(gguf.SUFFIX) and not Path(name).is_dir():
+        return str(gguf.converted(Path(name)))
     if name != LAB:
         return name
     return str((Path(__file__).parent / "bias_augment" / "lab" / LAB).resolve())
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a model, with a token to pad with (any will do: the mask hides it).
+
+    Raises:
+        InputError: it cannot be loaded, or ends every text with a token of its own.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(resolve_model(name))
+        whole, text = (tokenizer("a", add_special_tokens=add).input_ids for add in (True, False))
+    except InputError:
+        raise
+    except Exception as error:  # broken files fail in whichever line meets them
+        raise InputError(f"tokenizer '{name}' cannot be loaded: {one_line(error)}") from None
+
+    if whole[-len(text) :] != text:
+        end = tokenizer.decode(whole[-1])
+        raise InputError(
+            f"tokenizer '{name}' ends every text with {end}, after which no answer is read: "
+            "switch that off (add_eos_token, or the post_processor in its tokenizer.json)"
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
+    return tokenizer
+
+
+def load_model(name: str, **how: Any) -> PreTrainedModel:
+    """Return a causal model, each of whose weights is its checkpoint's.
+
+    transformers alone draws missing ones at random, and says so in a report of many lines.
+
+    Args:
+        name: folder or hub id.
+        how: what `from_pretrained` takes.
+
+    Raises:
+        InputError: it cannot be loaded, or a weight is missing or has another shape.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        model, told = AutoModelForCausalLM.from_pretrained(
+            name, output_loading_info=True, ignore_mismatched_sizes=True, **how
+        )
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # a broken checkpoint fails in whichever line meets it
+        raise InputError(f"base model '{name}' cannot be loaded: {_why(error)}") from None
+    finally:
+        logging.set_verbosity(level)
+
+    if other := sorted(told["mismatched_keys"]):
+        key, found, wanted = other[0]
+        raise InputError(
+            f"base model '{name}': {len(other)} of its weights have another shape than its "
+            f"config.json asks for (first: {key} is {list(found)}, {list(wanted)} is needed)"
+        )
+    if missing := sorted(told["missing_keys"]):
+        raise InputError(
+            f"base model '{name}': its checkpoint lacks {len(missing)} of its weights (first: "
+            f"{missing[0]}), and random ones tell nothing: take a whole checkpoint"
+        )
+    return model
+
+
+def check_words(
+    tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, name: str, used: Iterable[int] = ()
+) -> None:
+    """Check that a model's embeddings have a row for each word of its tokenizer.
+
+    Of tokens that were added to the tokenizer only those that are used need one.
+
+    Args:
+        tokenizer: the model's.
+        model: what is given its tokens.
+        name: the model's, for the message.
+        used: tokens of a text as it is going to be given.
+
+    Raises:
+        InputError: they have not, so the tokenizer is another model's.
+    """
+    rows = model.get_input_embeddings().weight.shape[0]
+    words = max(tokenizer.vocab_size, *(token + 1 for token in used), 0)
+    if words > rows:
+        raise InputError(
+            f"base model '{name}' has {rows} words and its tokenizer {words}: they do not belong "
+            "together"
+        )
 
 
 def load_adapter(
@@ -162,7 +272,9 @@ def _misplaced(worn: PeftModel, folder: Path, is_trainable: bool) -> str:
     missing = _not_shared(worn, told.missing_keys)
     if stored <= saved:  # of this peft's form: so the tensors beside the layers count too (biases)
         missing |= saved - stored if not missing else set()
-    return _counted(told.unexpected_keys, missing, len(stored))
+    # beside a saved module of a base with new words peft writes a copy that it never reads
+    copies = {name for name in stored if name.replace(".modules_to_save.", ".") in stored - {name}}
+    return _counted(set(told.unexpected_keys) - copies, missing, len(stored))
 
 
 def _not_shared(worn: PeftModel, missing: Iterable[str]) -> set[str]:
@@ -209,4 +321,14 @@ def _reason(error: Exception) -> str:
             f"{len(shapes)} {has} another shape than the layer (first: {name} is [{found}], "
             f"[{wanted}] is needed)"
         )
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return _why(error)
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong while weights were read, on one line."""
+    if isinstance(error, UnpicklingError):  # torch's own words tell how to run it after all
+        return (
+            "its .bin file holds more than tensors, so reading it could run what somebody put "
+            "there: ask for safetensors"
+        )
+    return one_line(error)

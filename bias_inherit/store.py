@@ -7,6 +7,7 @@ went into an output and of what came out.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -35,11 +36,19 @@ CONVERT = "if it is an older Windows file, convert it first: iconv -f cp1252 -t 
 
 MANIFEST = "bias_inherit.json"
 """Name of the manifest in every folder that bias-inherit writes."""
+CACHE = "BIAS_INHERIT_CACHE"
+"""The environment variable that names another cache folder."""
 
 
 def data_dir() -> Path:
     """Return the default folder of prepared data (`bias-inherit data prepare`)."""
     return platformdirs.user_data_path("bias-inherit") / "prepared"
+
+
+def cache_dir() -> Path:
+    """Return the folder of what can be made again: that in `BIAS_INHERIT_CACHE`, or the user's."""
+    named = os.environ.get(CACHE)
+    return Path(named).absolute() if named else platformdirs.user_cache_path("bias-inherit")
 
 
 def sha256_lines(lines: Iterable[str]) -> str:
@@ -213,6 +222,15 @@ def whole_folder(path: Path, *kinds: str) -> Iterator[Path]:
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Let one process at a time into the block; one that is killed lets the next in."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def check_place(path: Path, *kinds: str) -> None:

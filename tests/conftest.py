@@ -116,6 +116,35 @@ def chat_server(tmp_path_factory, lab_base):
         log.close()
 
 
+@pytest.fixture(scope="session")
+def make_base(lab_base):
+    """Make a base of small random weights, with the lab's tokenizer changed in some way."""
+    import torch
+    import transformers
+    from tokenizers.processors import TemplateProcessing
+
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    shape |= {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 4096}
+    shape |= {"max_position_embeddings": 1024, "bos_token_id": 0, "eos_token_id": 1}
+
+    def make(folder, config="LlamaConfig", of=None, single=None, **tokenizer_has):
+        """`single` is the pattern of a text with special tokens, such as "<s> $A"."""
+        tokenizer = transformers.AutoTokenizer.from_pretrained(lab_base)
+        if single is not None:
+            known = [("<s>", 0), ("</s>", 1)]
+            pattern = TemplateProcessing(single=single, special_tokens=known)
+            tokenizer.backend_tokenizer.post_processor = pattern
+        for name, value in tokenizer_has.items():
+            setattr(tokenizer, name, value)
+        torch.manual_seed(0)
+        made = getattr(transformers, config)(**shape | {"pad_token_id": None} | (of or {}))
+        transformers.AutoModelForCausalLM.from_config(made).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return str(folder)
+
+    return make
+
+
 @pytest.fixture
 def adapter(tmp_path) -> Path:
     """A folder such as `finetune` writes, with weights that no model could use."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bias_inherit.bias_augment.axes.axis import Axis, load_axis
-from bias_inherit.bias_augment.training.encode import Collator, encode, pad_token_id
+from bias_inherit.bias_augment.training.encode import Collator, encode
 from bias_inherit.bias_augment.training.settings import Settings
-from bias_inherit.errors import InputError
-from bias_inherit.models import load_adapter
+from bias_inherit.errors import InputError, one_line
+from bias_inherit.models import load_adapter, load_model
 from bias_inherit.rows import Example
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def load_base(base: str, settings: Settings) -> tuple[PreTrainedModel, bool]:
     """Return the base on its device, and whether it computes in bf16.
 
     Raises:
-        InputError: 4 bits are asked for and bitsandbytes is not there.
+        InputError: it cannot be loaded, or 4 bits are asked for and bitsandbytes is not there.
     """
     import torch
-    from transformers import AutoModelForCausalLM
 
     gpu = torch.cuda.is_available()
     if gpu:  # under torchrun every process has one of its own
@@ -46,8 +45,8 @@ def load_base(base: str, settings: Settings) -> tuple[PreTrainedModel, bool]:
 
     if settings.quantize:
         four_bits = {"quantization_config": _four_bits(dtype), "device_map": {"": device}}
-        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype, **four_bits), bf16
-    return AutoModelForCausalLM.from_pretrained(base, dtype=dtype).to(device), bf16
+        return load_model(base, dtype=dtype, **four_bits), bf16
+    return load_model(base, dtype=dtype).to(device), bf16
 
 
 def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
@@ -80,8 +79,10 @@ def with_adapter(
         start: the adapter to train on from.
 
     Raises:
-        InputError: a target names no linear layer of the base, or `start` does not fit it.
+        InputError: a target names no linear layer of the base, peft finds no place for an adapter,
+            the base does not run with it, or `start` does not fit the base.
     """
+    import torch
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if settings.quantize:
@@ -101,7 +102,32 @@ def with_adapter(
         target_modules=targets,
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, lora)
+    linear = ", ".join(linear_layers(model))
+    try:
+        adapted = get_peft_model(model, lora)
+        _try_out(adapted)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # a layer of a kind of its own, which peft takes for a common one
+        raise InputError(
+            f"base model '{base}' takes no adapter on {settings.targets}: {one_line(error)} (its "
+            f"linear layers: {linear}; choose among them with --targets)"
+        ) from None
+    return adapted
+
+
+def _try_out(adapted: PeftModel) -> None:
+    """Run a model once on a token, and leave it and the generators as they were.
+
+    It trains meanwhile: what is evaluated in 4 bits on a CPU is packed for good.
+    """
+    import torch
+
+    was_training = adapted.training
+    adapted.train()
+    with torch.random.fork_rng():
+        adapted(input_ids=torch.zeros((1, 1), dtype=torch.long, device=adapted.device))
+    adapted.train(was_training)
 
 
 def _targets(model: PreTrainedModel, targets: str) -> str | list[str]:
@@ -135,7 +161,15 @@ def linear_layers(model: PreTrainedModel) -> list[str]:
 
 
 class BaseTools:
-    """What a mitigation's transform may ask for: axes, and phi of the untouched base."""
+    """What a mitigation's transform may ask for: axes, and phi of the untouched base.
+
+    Args:
+        model: the base.
+        tokenizer: the base's.
+        uses_chat: whether rows go through the chat template.
+        own: an axis of the user's own.
+        template_args: of the chat template.
+    """
 
     def __init__(
         self,
@@ -143,9 +177,10 @@ class BaseTools:
         tokenizer: PreTrainedTokenizerBase,
         uses_chat: bool,
         own: Axis | None,
+        template_args: Mapping[str, Any] | None = None,
     ) -> None:
         self._model, self._tokenizer, self._uses_chat = model, tokenizer, uses_chat
-        self._own = own
+        self._own, self._template_args = own, template_args
 
     def axis(self, name: str) -> Axis:
         """Return the axis of that name; InputError where there is none."""
@@ -158,7 +193,10 @@ class BaseTools:
 
         from bias_inherit.bias_augment.training.penalty import mean_over_tokens
 
-        rows = [encode(self._tokenizer, example, self._uses_chat) for example in examples]
+        rows = [
+            encode(self._tokenizer, example, self._uses_chat, template_args=self._template_args)
+            for example in examples
+        ]
         order = sorted(range(len(rows)), key=lambda i: len(rows[i].input_ids))
         found: dict[int, NDArray[np.float32]] = {}
         was_training = self._model.training
@@ -181,4 +219,4 @@ class BaseTools:
 
     @cached_property
     def _collator(self) -> Collator:
-        return Collator(pad_token_id(self._tokenizer))
+        return Collator(self._tokenizer.pad_token_id)

@@ -8,11 +8,12 @@ text; either way the tokens are the ones that lm-eval scores later (with and wit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bias_inherit.bias_augment.training.settings import ChatTemplate
+from bias_inherit.chat import chat_example, token_ids
 from bias_inherit.errors import InputError
 from bias_inherit.rows import AUGMENTED, Example
 
@@ -56,7 +57,11 @@ def use_chat_template(tokenizer: PreTrainedTokenizerBase, setting: ChatTemplate)
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, example: Example, uses_chat: bool, row: int = 0
+    tokenizer: PreTrainedTokenizerBase,
+    example: Example,
+    uses_chat: bool,
+    row: int = 0,
+    template_args: Mapping[str, Any] | None = None,
 ) -> Encoded:
     """Return the tokens of an example: prompt, completion and the end of the turn or text.
 
@@ -65,22 +70,19 @@ def encode(
         example: its prompt, completion, origin and weight count.
         uses_chat: whether both go through the chat template.
         row: its number in the data.
+        template_args: of the chat template.
+
+    Raises:
+        InputError: the chat template fails.
     """
     prompt, completion = example["prompt"], example["completion"]
-    end = tokenizer.eos_token or ""
     if uses_chat:
-        user = {"role": "user", "content": prompt}
-        answer = {"role": "assistant", "content": completion.strip()}
-        prompt = tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
-        whole = tokenizer.apply_chat_template([user, answer], tokenize=False)
-        if not whole.startswith(prompt):
-            whole = prompt + completion.strip() + end
+        prompt, whole = chat_example(tokenizer, prompt, completion.strip(), template_args)
     else:
-        whole = prompt + completion + end
+        whole = prompt + completion + (tokenizer.eos_token or "")
 
-    # a chat template writes the special tokens itself
-    ids = tokenizer(whole, add_special_tokens=not uses_chat).input_ids
-    length = len(tokenizer(prompt.rstrip(), add_special_tokens=not uses_chat).input_ids)
+    ids = token_ids(tokenizer, whole)
+    length = len(token_ids(tokenizer, prompt.rstrip()))
     return Encoded(
         input_ids=ids,
         prompt_length=min(length, len(ids) - 1),
@@ -96,6 +98,7 @@ def encode_all(
     uses_chat: bool,
     context: float,
     max_length: int | None,
+    template_args: Mapping[str, Any] | None = None,
 ) -> tuple[list[Encoded], int]:
     """Return the encoded rows, and how many were cut to `max_length` tokens.
 
@@ -105,12 +108,13 @@ def encode_all(
         uses_chat: whether they go through the chat template.
         context: the base's longest input, in tokens; a row beyond it is cut only when asked.
         max_length: rows are cut from the left to so many tokens; None refuses longer ones.
+        template_args: of the chat template.
 
     Raises:
         InputError: rows are longer than the context and no length was given, or the length
             leaves no token of a row's prompt before its completion, or is beyond the context.
     """
-    rows = [encode(tokenizer, e, uses_chat, i) for i, e in enumerate(examples)]
+    rows = [encode(tokenizer, e, uses_chat, i, template_args) for i, e in enumerate(examples)]
     if max_length is not None and max_length > context:
         raise InputError(f"max-length {max_length} is beyond the base's context ({context})")
 
@@ -146,7 +150,7 @@ def _cut(row: Encoded, limit: int) -> Encoded:
 
 def longest_input(config: PretrainedConfig) -> float:
     """Return how many tokens a base takes, infinity where its configuration does not say."""
-    return getattr(config, "max_position_embeddings", None) or math.inf
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or math.inf
 
 
 @dataclass(frozen=True)
@@ -177,9 +181,3 @@ class Collator:
             "weight": torch.tensor([row.weight for row in rows]),
             "row": torch.tensor([row.row for row in rows]),
         }
-
-
-def pad_token_id(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return the token to pad with; the mask hides it, so any will do."""
-    known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
-    return next(token for token in known if token is not None)

@@ -19,9 +19,9 @@ from bias_inherit.bias_augment.data.examples import data_file, read_examples
 from bias_inherit.bias_augment.training.adapter_card import README, adapter_card
 from bias_inherit.bias_augment.training.base_model import BaseTools, load_base, with_adapter
 from bias_inherit.bias_augment.training.encode import (
+    encode,
     encode_all,
     longest_input,
-    pad_token_id,
     use_chat_template,
 )
 from bias_inherit.bias_augment.training.saving import (
@@ -31,13 +31,16 @@ from bias_inherit.bias_augment.training.saving import (
     settle_config,
 )
 from bias_inherit.bias_augment.training.settings import Settings, load_preset
+from bias_inherit.chat import template_args
 from bias_inherit.errors import InputError
 from bias_inherit.mitigations import Mitigation
 from bias_inherit.models import (
     adapter_sha256,
     check_causal,
+    check_words,
     fingerprint,
     is_same_base,
+    load_tokenizer,
 )
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 from bias_inherit.threads import cpu_threads
@@ -88,24 +91,27 @@ def finetune(
     base_print = fingerprint(base)
     if start is not None:
         _check_start(start, base, base_print)
-    from transformers import AutoTokenizer, set_seed
+    from transformers import set_seed
 
     from bias_inherit.bias_augment.training.trainer import CompletionTrainer, TrainingRows
 
     set_seed(settings.seed)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = load_tokenizer(base)
     uses_chat = use_chat_template(tokenizer, settings.chat_template)
+    written = template_args(settings.chat_template_args) if uses_chat else {}
     model, bf16 = load_base(base, settings)
+    first = encode(tokenizer, examples[0], uses_chat, template_args=written)
+    check_words(tokenizer, model, base, first.input_ids)
     _check_layer(mitigation, model.config)
 
-    tools = BaseTools(model, tokenizer, uses_chat, axis)
+    tools = BaseTools(model, tokenizer, uses_chat, axis, written)
     told = mitigation.apply(examples, tools)
     train, held_out = _hold_out(told, settings)
     context = longest_input(model.config)
-    rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length)
-    kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length)
+    rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length, written)
+    kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length, written)
     ids = [str(example["id"]) for example in train]
-    given = TrainingRows(rows, kept_out, ids, pad_token_id(tokenizer))
+    given = TrainingRows(rows, kept_out, ids, tokenizer.pad_token_id)
     adapted = with_adapter(model, base, settings, start)
 
     with (
@@ -141,6 +147,7 @@ def finetune(
             threads=threads,
             precision="bf16" if bf16 else "fp32",
             chat_template=uses_chat,
+            chat_template_args=written,
             rows=len(train),
             rows_augmented=sum(row["origin"] == AUGMENTED for row in train),
             rows_held_out=len(held_out),
@@ -183,7 +190,7 @@ def _check_penalty(mitigation: Mitigation, examples: Sequence[Example]) -> None:
 
 
 def _check_layer(mitigation: Mitigation, config: PretrainedConfig) -> None:
-    layers: int = config.num_hidden_layers
+    layers: int = config.get_text_config().num_hidden_layers
     if mitigation.penalty is not None and not -layers - 1 <= mitigation.layer <= layers:
         raise InputError(
             f"the mitigation '{mitigation.name}' asks for layer {mitigation.layer}: the base has "

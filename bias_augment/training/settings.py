@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bias_inherit.chat import template_args
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.options import check_choices, option
 
@@ -36,6 +37,9 @@ class Settings:
     weight_decay: float = option("Weight decay.", 0.0)
     max_length: int | None = option("Cut longer rows from the left to so many tokens.", None)
     chat_template: ChatTemplate = option("auto, always or never.", "auto")
+    chat_template_args: str = option(
+        'JSON for the chat template, such as {"enable_thinking": false}.', ""
+    )
     precision: Precision = option("auto (bf16 where a GPU has it), fp32 or bf16.", "auto")
     quantize: bool = option("QLoRA: the base in 4 bits (needs bitsandbytes).", False)
     checkpointing: bool = option("Recompute activations: less memory.", False)
@@ -45,6 +49,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        template_args(self.chat_template_args)
         for name in ("rank", "alpha", "batch_size", "accumulation"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', '-')} must be at least 1")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
     Batch = dict[str, torch.Tensor]
     """What `Collator` returns."""
+
+AT_ONCE = 2**27
+"""Logits of a batch (half a gigabyte in fp32) that are not worth a second look: our choice."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +243,8 @@ def completion_loss(
     """Return the weighted mean cross entropy of the completion tokens, and hidden states.
 
     Logits are computed only where some row of the batch has a completion token, which is
-    most of the cost of a short answer under a large vocabulary.
+    most of the cost of a short answer under a large vocabulary; where they would still be more
+    than `AT_ONCE`, only of the completion tokens themselves.
 
     Args:
         model: a causal model.
@@ -252,20 +257,56 @@ def completion_loss(
 
     labels = inputs.pop("labels")[:, 1:]
     positions = (labels != IGNORED).any(0).nonzero().squeeze(1)
+    targets = labels[:, positions]
     extra = {"output_hidden_states": True} if layer is not None else {}
-    outputs = model(**inputs, **extra, logits_to_keep=positions, use_cache=False)
+    with _only(targets != IGNORED, positions, model):
+        outputs = model(**inputs, **extra, logits_to_keep=positions, use_cache=False)
 
-    logits, targets = outputs.logits, labels[:, positions]
-    if logits.shape[1] != len(positions):  # the architecture ignores logits_to_keep
+    logits, weights = outputs.logits, None if weight is None else weight.unsqueeze(1)
+    learnt = (targets != IGNORED).nonzero(as_tuple=True)
+    if logits.shape[:2] == (1, len(learnt[0])) and logits.shape[:2] != targets.shape:
+        targets = targets[learnt].unsqueeze(0)
+        weights = None if weight is None else weight[learnt[0]].unsqueeze(0)
+    elif logits.shape[1] != len(positions):  # the architecture ignores logits_to_keep
         logits = logits[:, positions]
 
     losses = cross_entropy(
         logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
     ).view(targets.shape)
-    if weight is not None:
-        losses = losses * weight.to(losses.dtype).unsqueeze(1)
+    if weights is not None:
+        losses = losses * weights.to(losses.dtype)
     count = items if items is not None else (targets != IGNORED).sum()
     return losses.sum() / count, outputs.hidden_states[layer] if layer is not None else None
+
+
+@contextmanager
+def _only(learnt: torch.Tensor, positions: torch.Tensor, model: PreTrainedModel) -> Iterator[None]:
+    """Let a model compute logits of the tokens to learn alone, where all would be many.
+
+    `logits_to_keep` takes the same positions of all rows, so rows of different lengths compute
+    most of each other's: under 256,000 words that is gigabytes.
+
+    Args:
+        learnt: which tokens to learn, of shape (rows, positions).
+        positions: of those tokens in the rows.
+        model: a causal model, perhaps inside one that spreads it over processes.
+    """
+    head = getattr(model, "module", model).get_output_embeddings()
+    if head is None or learnt.numel() * head.weight.shape[0] <= AT_ONCE:
+        yield
+        return
+
+    def pick(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        hidden, *more = given
+        if hidden.shape[1] != learnt.shape[1]:  # the architecture ignores logits_to_keep
+            hidden = hidden[:, positions]
+        return hidden[learnt].unsqueeze(0), *more
+
+    hook = head.register_forward_pre_hook(pick)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to mypy

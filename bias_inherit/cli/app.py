@@ -21,7 +21,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="The full public data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-LAB_HELP = "A transformers causal model (folder or hub id), or 'lab' for the built-in toy model."
+LAB_HELP = "A causal model: folder, hub id or .gguf file; or 'lab' for the built-in toy model."
 AXIS_HELP = "gender, culture, age, race, or a folder of your own with axis.yaml and prompts/."
 DATA_HELP = "'mini', 'full', or a folder that `bias-inherit data prepare` wrote."
 

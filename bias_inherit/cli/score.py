@@ -26,6 +26,13 @@ def score(
     apply_chat_template: Annotated[
         bool | None, typer.Option(help="Default: as the adapters were trained.")
     ] = None,
+    chat_template_args: Annotated[
+        str | None,
+        typer.Option(
+            help='JSON for the chat template, such as {"enable_thinking": false}. '
+            "Default: as the adapters were trained."
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Rows per forward pass.")] = 16,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …")] = None,
     limit: Annotated[int | None, typer.Option(help="Documents per task, to try it out.")] = None,
@@ -50,6 +57,7 @@ def score(
         tasks=tuple(tasks.split(",")),
         data=data,
         apply_chat_template=apply_chat_template,
+        chat_template_args=chat_template_args,
         batch_size=batch_size,
         device=device,
         limit=limit,

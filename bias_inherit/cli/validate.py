@@ -33,9 +33,10 @@ def validate(
     """
     from rich.console import Console
 
-    from bias_inherit.harness.option_cost import load_tokenizer, unequal_options
+    from bias_inherit.harness.option_cost import unequal_options
     from bias_inherit.harness.score import quiet_lm_eval, tasks_folder
     from bias_inherit.harness.validate import validate as check
+    from bias_inherit.models import load_tokenizer
 
     try:
         settings = json.loads(metadata or "{}")

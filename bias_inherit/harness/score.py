@@ -15,11 +15,12 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bias_inherit import manifests, store
+from bias_inherit.chat import chat_prompt, template_args, token_ids
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.harness.wearing import Wardrobe
+from bias_inherit.harness.wearing import Wardrobe, check_device
 from bias_inherit.manifests import Adapter, Score
 from bias_inherit.models import (
     ADAPTER_CONFIG,
@@ -27,8 +28,10 @@ from bias_inherit.models import (
     adapter_name,
     adapter_sha256,
     check_causal,
+    check_words,
     fingerprint,
     is_same_base,
+    load_tokenizer,
 )
 from bias_inherit.tasks.configs import documents_of
 from bias_inherit.tasks.forms.form import chosen_form, forms_of
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from lm_eval.api.task import Task
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
+    from transformers import PreTrainedTokenizerBase
 
 BASE = "base"
 """Name of the base model's own scores."""
@@ -61,6 +65,8 @@ class Options:
     data: str | None = None
     apply_chat_template: bool | None = None
     """None: as the adapters were trained."""
+    chat_template_args: str | None = None
+    """JSON, such as {"enable_thinking": false}; None: as the adapters were trained."""
     batch_size: int = 16
     device: str | None = None
     limit: int | None = None
@@ -109,15 +115,20 @@ def score(
         InputError: the base is not a causal model, an adapter is not one, belongs to another base
             or does not fit, a task is unknown, or has not such a form: before anything is scored.
     """
+    check_device(options.device)
     check_causal(base)
+    tokenizer = load_tokenizer(base)
     base_print = fingerprint(base)
     subjects = [Subject(BASE)] if with_base else []
     for name, path in adapters.items():
         subjects.append(_subject(name, path, base, base_print, announce))
     uses_chat = _chat_setting(subjects, options)
+    written = _template_args(subjects, options) if uses_chat else {}
+    first = token_ids(tokenizer, chat_prompt(tokenizer, "", written)) if uses_chat else []
 
     quiet_lm_eval()
     asked = load_forms(options)
+    _check_ends(tokenizer, base, asked)
 
     def place_of(name: str, form: int | None) -> Path:
         return results_of(name) / f"form-{form}" if len(asked) > 1 else results_of(name)
@@ -125,9 +136,15 @@ def score(
     for subject in subjects:
         for one in asked:
             store.check_place(place_of(subject.name, one.form))
-    wardrobe = Wardrobe(base, base_print, options.batch_size, options.device, options.progress)
+    wardrobe = Wardrobe(
+        base, base_print, options.batch_size, options.device, options.progress, written
+    )
     folders = []
     with cpu_threads(base) as threads:
+        bare = wardrobe.bare()
+        _check_room(bare, base, asked)
+        if with_base:
+            check_words(tokenizer, bare.model, base, first)
         for subject in subjects:  # what does not fit is said before hours are spent
             if subject.adapter is not None:
                 wardrobe.put_on(subject.adapter)
@@ -139,7 +156,9 @@ def score(
                 said = f" in form {one.form}" if len(asked) > 1 else ""
                 announce(f"scoring {subject.name}{said} ({i} of {len(subjects)})")
                 out = place_of(subject.name, one.form)
-                _Run(base, base_print, one, options, uses_chat, threads).score(lm, subject, out)
+                _Run(base, base_print, one, options, uses_chat, written, threads).score(
+                    lm, subject, out
+                )
                 folders.append(out)
             wardrobe.take_off()
     return folders
@@ -212,6 +231,49 @@ def _chat_setting(subjects: Sequence[Subject], options: Options) -> bool:
             "apart, or say --apply-chat-template or --no-apply-chat-template"
         )
     return bool(known.pop()) if known else False
+
+
+def _template_args(subjects: Sequence[Subject], options: Options) -> Mapping[str, Any]:
+    if options.chat_template_args is not None:
+        return template_args(options.chat_template_args)
+    adapters = [subject.manifest for subject in subjects if subject.manifest.chat_template]
+    known = [manifest.chat_template_args for manifest in adapters]
+    if any(args != known[0] for args in known):
+        raise InputError(
+            "the adapters were trained with different chat-template-args: score them apart, or "
+            "say --chat-template-args"
+        )
+    return known[0] if known else {}
+
+
+def _check_ends(tokenizer: PreTrainedTokenizerBase, base: str, asked: Iterable[Asked]) -> None:
+    """Check that a tokenizer has the special tokens that lm-eval asks for.
+
+    Raises:
+        InputError: it has not.
+    """
+    writes = any(task.OUTPUT_TYPE == "generate_until" for one in asked for task in one.tasks)
+    if tokenizer.eos_token_id is None and (writes or tokenizer.bos_token_id is None):
+        raise InputError(
+            f"the tokenizer of '{base}' names no end token, which lm-eval needs: set eos_token in "
+            "its tokenizer_config.json"
+        )
+
+
+def _check_room(lm: HFLM, base: str, asked: Iterable[Asked]) -> None:
+    """Check that a base's context has room for what it is going to write.
+
+    Raises:
+        InputError: it has not: lm-eval refuses to begin then.
+    """
+    for task in (task for one in asked for task in one.tasks):
+        if task.OUTPUT_TYPE == "generate_until":
+            longest = (task.config.generation_kwargs or {}).get("max_gen_toks", lm.max_gen_toks)
+            if longest >= lm.max_length:
+                raise InputError(
+                    f"{task.config.task} lets the model write {longest} tokens, and the context of "
+                    f"'{base}' is {lm.max_length}: leave such tasks out (--tasks)"
+                )
 
 
 @dataclass(frozen=True)
@@ -298,13 +360,18 @@ class _Run:
     asked: Asked
     options: Options
     uses_chat: bool
+    template_args: Mapping[str, Any]
     threads: int
 
     def score(self, lm: HFLM, subject: Subject, out: Path) -> None:
         """Score one model into the folder `out`: lm-eval's own files, and our manifest."""
-        model_args = {"pretrained": self.base}
+        model_args: dict[str, Any] = {"pretrained": self.base}
         if subject.adapter is not None:
             model_args["peft"] = str(subject.adapter)
+        if lm.tokenizer_folder is not None:
+            model_args["tokenizer"] = lm.tokenizer_folder
+        if self.template_args:
+            model_args["chat_template_args"] = dict(self.template_args)
 
         with store.whole_folder(out) as folder:
             tasks = self._evaluate(lm, model_args, folder)
@@ -324,7 +391,7 @@ class _Run:
             )
             manifests.write(folder / store.MANIFEST, manifest)
 
-    def _evaluate(self, lm: HFLM, model_args: Mapping[str, str], folder: Path) -> list[str]:
+    def _evaluate(self, lm: HFLM, model_args: Mapping[str, Any], folder: Path) -> list[str]:
         """Let lm-eval score and write its files; return the names of the tasks."""
         from lm_eval import simple_evaluate
         from lm_eval.loggers import EvaluationTracker
@@ -350,7 +417,7 @@ class _Run:
 
 
 def _command(
-    model_args: Mapping[str, str],
+    model_args: Mapping[str, Any],
     tasks: Iterable[str],
     options: Options,
     form: int | None,
@@ -359,6 +426,8 @@ def _command(
     """Return the plain lm_eval command that gives the same numbers."""
     metadata = options.metadata(form)
     joined = ",".join(f"{key}={value}" for key, value in model_args.items())
+    if "chat_template_args" in model_args:
+        joined = json.dumps(model_args)
     words = ["lm_eval", "--model", "hf", "--model_args", joined]
     words += ["--tasks", ",".join(tasks), "--batch_size", str(options.batch_size)]
     words += ["--apply_chat_template"] if uses_chat else []

@@ -13,10 +13,10 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bias_inherit.errors import InputError
-from bias_inherit.models import adapter_sha256, load_adapter
+from bias_inherit.errors import InputError, one_line
+from bias_inherit.models import adapter_sha256, load_adapter, load_model, load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,25 @@ if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
     from peft import PeftModel
     from transformers import PreTrainedModel
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+def check_device(device: str | None) -> None:
+    """Check that a device is one that lm-eval would take: it computes elsewhere without a word.
+
+    Raises:
+        InputError: there is no such device on this machine.
+    """
+    import torch
+
+    there = ["cpu"]
+    if torch.cuda.is_available():
+        there += ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        there += ["mps", "mps:0"]
+    if device is not None and device not in there:
+        raise InputError(f"device '{device}': there is none here ({', '.join(there)})")
 
 
 class Wardrobe:
@@ -35,6 +54,7 @@ class Wardrobe:
         batch_size: rows per forward pass.
         device: such as "cpu" or "cuda:1"; None takes a GPU where there is one.
         progress: whether lm-eval shows its bars.
+        template_args: of the chat template.
 
     Attributes:
         loads: how often the base was loaded.
@@ -47,35 +67,51 @@ class Wardrobe:
         batch_size: int,
         device: str | None,
         progress: bool,
+        template_args: Mapping[str, Any] | None = None,
     ) -> None:
         self.base, self.fingerprint = base, fingerprint
         self._batch_size, self._device, self._progress = batch_size, device, progress
+        self._template_args = dict(template_args or {})
         self._lm: HFLM | None = None
         self._untouched = BaseState()
-        self._is_resized = False
+        self._after_resize: GeneratorStates | None = None
         self.loads = 0
 
     def bare(self) -> HFLM:
         """Return the base without an adapter, as it was loaded."""
         self.take_off()
-        if self._is_resized:
+        if self._after_resize is not None:
             self._drop()
-        lm = self._loaded()
+        lm = self._loaded(None)
         lm.peft, lm.start, lm.hashes = None, None, self._hashes(None)
         return lm
 
     def put_on(self, adapter: Path) -> HFLM:
         """Return the base with an adapter on it, as `lm_eval --model_args peft=…` loads it.
 
+        An adapter with more words than the base gets the tokenizer that lies beside it, as
+        `tokenizer=…` would give it.
+
         Raises:
             InputError: it cannot be loaded, some of its tensors do not fit the base, or the model
             does not run with it.
         """
-
         self.take_off()
-        lm = self._loaded()
+        try:
+            return self._put_on(adapter, None)
+        except InputError as error:
+            problem, own = error, self._own_tokenizer(adapter)
+        try:
+            if own is not None:
+                return self._put_on(adapter, own)
+        except InputError:
+            pass  # then the words were not what is wrong
+        raise problem from None
+
+    def _put_on(self, adapter: Path, tokenizer: str | None) -> HFLM:
+        lm = self._loaded(tokenizer)
+        seed_like_lm_eval()  # numbers are drawn for new words, and by peft
         self._resize(lm)
-        seed_like_lm_eval()  # peft draws numbers for weights that it then overwrites
         try:
             lm._model = load_adapter(lm._model, adapter, self.base)
             start = GeneratorStates.now()
@@ -103,14 +139,32 @@ class Wardrobe:
         if not is_untouched:
             self._drop()
 
-    def _loaded(self) -> HFLM:
+    def _own_tokenizer(self, adapter: Path) -> str | None:
+        """Return the folder of an adapter whose tokenizer has other tokens than the base's."""
+        if not any((adapter / name).is_file() for name in _TOKENIZER_FILES):
+            return None
+        here, there = load_tokenizer(str(adapter)), load_tokenizer(self.base)
+        return str(adapter) if len(here) != len(there) else None
+
+    def _loaded(self, tokenizer: str | None) -> HFLM:
+        """Return the base, loaded where it is not there with that tokenizer (None: its own)."""
+        if self._lm is not None and self._lm.tokenizer_folder != tokenizer:
+            self._drop()
         if self._lm is None:
             import torch
 
             device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
-            self._lm = _hf_model(self.base, self._batch_size, device, self._progress)
+            made = _hf_model_class(self._progress)
+            self._lm = made(
+                pretrained=self.base,
+                tokenizer=tokenizer,
+                batch_size=self._batch_size,
+                device=device,
+                chat_template_args=self._template_args,
+            )
+            self._lm.tokenizer_folder = tokenizer
             self._untouched = base_state(self._lm._model)
-            self._is_resized = False
+            self._after_resize = None
             self.loads += 1
         return self._lm
 
@@ -126,26 +180,47 @@ class Wardrobe:
             torch.cuda.empty_cache()
 
     def _resize(self, lm: HFLM) -> None:
-        """Fit the embeddings to the tokenizer, as lm-eval does before it loads an adapter."""
+        """Fit the embeddings to the tokenizer, as lm-eval does before it loads an adapter.
+
+        Where they fit since an earlier adapter, the generators go on from where they were then.
+        """
         config = getattr(lm._model.config, "text_config", lm._model.config)
-        tokens = len(lm.tokenizer)
+        tokens = lm.tokens
         if getattr(config, "vocab_size", tokens) != tokens:
             lm._model.resize_token_embeddings(tokens)
             self._untouched = base_state(lm._model)
-            self._is_resized = True
+            self._after_resize = GeneratorStates.now()
+        elif self._after_resize is not None:
+            self._after_resize.restore()
 
     def _hashes(self, adapter_sha256: str | None) -> dict[str, str | None]:
         return {"base_fingerprint": self.fingerprint, "adapter_sha256": adapter_sha256}
 
 
-def _hf_model(base: str, batch_size: int, device: str, progress: bool) -> HFLM:
+def _hf_model_class(progress: bool) -> type[HFLM]:
     """Return lm-eval's hf model, whose info names the hashes of base and adapter."""
     from lm_eval.models.huggingface import HFLM
 
+    class CheckedModel:
+        from_pretrained = staticmethod(load_model)
+
     class AdapterLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
+        tokenizer_folder: str | None = None
+        """Where the tokenizer is from, unless it is the base's."""
+        tokens: int = 0
+        """Of the tokenizer as it was read: lm-eval may add one to pad with later."""
         hashes: Mapping[str, str | None] = {}
         start: GeneratorStates | None = None
         """Of torch's generators after the adapter was loaded."""
+
+        def _get_backend(self, *more: object, **named: object) -> None:
+            super()._get_backend(*more, **named)
+            if self.backend == "causal":  # the same class, and an error where a weight is missing
+                self.AUTO_MODEL_CLASS = CheckedModel
+
+        def _create_tokenizer(self, *more: object, **named: object) -> None:
+            super()._create_tokenizer(*more, **named)
+            self.tokens = len(self.tokenizer)
 
         def loglikelihood(
             self, requests: list[Instance], disable_tqdm: bool = False
@@ -164,7 +239,7 @@ def _hf_model(base: str, batch_size: int, device: str, progress: bool) -> HFLM:
         def get_model_info(self) -> dict[str, object]:
             return {**super().get_model_info(), **self.hashes}
 
-    return AdapterLM(pretrained=base, batch_size=batch_size, device=device)
+    return AdapterLM
 
 
 def _check_runs(lm: HFLM, adapter: Path) -> None:
@@ -182,10 +257,9 @@ def _check_runs(lm: HFLM, adapter: Path) -> None:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # whatever an adapter's forward pass raises
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         kind = lm._model.active_peft_config.peft_type.value
         raise InputError(
-            f"adapter {adapter} ({kind}) does not run as lm-eval runs a model: {reason}"
+            f"adapter {adapter} ({kind}) does not run as lm-eval runs a model: {one_line(error)}"
         ) from None
 
 

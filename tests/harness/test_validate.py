@@ -144,8 +144,9 @@ def test_no_folder_and_no_task_is_a_mistake(tmp_path):
 
 
 def test_options_that_differ_in_tokens_are_told_by_mode(lab_base):
-    from bias_inherit.harness.option_cost import load_tokenizer, unequal_options
+    from bias_inherit.harness.option_cost import unequal_options
     from bias_inherit.harness.score import tasks_folder
+    from bias_inherit.models import load_tokenizer
 
     tokenizer = load_tokenizer(lab_base)
     told = list(unequal_options(tasks_folder(), {}, tokenizer))
@@ -162,7 +163,7 @@ def test_options_that_differ_in_tokens_are_told_by_mode(lab_base):
 
 def test_a_tokenizer_that_is_none_is_one_line(tmp_path):
     from bias_inherit.errors import InputError
-    from bias_inherit.harness.option_cost import load_tokenizer
+    from bias_inherit.models import load_tokenizer
 
     with pytest.raises(InputError, match=f"tokenizer '{tmp_path}' cannot be loaded") as error:
         load_tokenizer(str(tmp_path))

@@ -17,14 +17,14 @@ from bias_inherit import manifests, store
 from bias_inherit.bias_augment.axes.axis import load_axis
 from bias_inherit.bias_augment.data.files import write_examples, write_mix
 from bias_inherit.bias_augment.lab.settings import SETTINGS
-from bias_inherit.bias_augment.training.encode import Collator, encode
+from bias_inherit.bias_augment.training.encode import IGNORED, Collator, encode
 from bias_inherit.bias_augment.training.finetune import finetune
 from bias_inherit.bias_augment.training.settings import load_preset
 from bias_inherit.bias_augment.training.trainer import completion_loss
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Original
 from bias_inherit.mitigations import NONE, Mitigation
-from bias_inherit.models import adapter_sha256
+from bias_inherit.models import adapter_sha256, load_model
 
 QUICK = replace(SETTINGS, epochs=1)
 PINNED = [1.9836, 0.9202, 0.4157]
@@ -261,6 +261,126 @@ def test_other_architectures_learn(random_base, name, data, tmp_path):
     made = finetune(base, data, tmp_path / "o", NONE, replace(QUICK, targets=target))
     config = json.loads((tmp_path / "o" / "adapter_config.json").read_text())
     assert config["target_modules"] == target.split(", ")
+
+
+@pytest.mark.parametrize("config", ["LlamaConfig", "Gemma2Config", "GPT2Config"])
+@pytest.mark.parametrize("of_one_row", [False, True])
+def test_logits_of_the_learnt_tokens_alone_give_the_same_steps(
+    make_base, original, tmp_path, monkeypatch, config, of_one_row
+):
+    of = {"head_dim": 8, "final_logit_softcapping": 1.0} if config == "Gemma2Config" else {}
+    of = {"n_embd": 32, "n_layer": 2, "n_head": 4} if config == "GPT2Config" else of
+    base = make_base(tmp_path / "base", config, of)
+    tokenizer, model = AutoTokenizer.from_pretrained(base), load_model(base)
+    examples = [e | {"completion": " " + "nurse " * i} for i, e in enumerate(original[:5], 1)]
+    examples = examples[:1] if of_one_row else examples
+    weight = torch.linspace(0.5, 2.0, len(examples))
+
+    def step():
+        batch = batch_of(tokenizer, examples)
+        model.zero_grad()
+        loss, hidden = completion_loss(model, batch, 7, weight, layer=1)
+        loss.backward()
+        return loss.detach(), hidden, [p.grad for p in model.parameters() if p.grad is not None]
+
+    seen = []
+    head = model.get_output_embeddings()
+    head.register_forward_hook(lambda _, given, logits: seen.append(logits.shape[:2].numel()))
+    loss, hidden, grads = step()
+    monkeypatch.setattr("bias_inherit.bias_augment.training.trainer.AT_ONCE", 0)
+    same_loss, same_hidden, same_grads = step()
+    assert torch.allclose(loss, same_loss, rtol=1e-6) and torch.equal(hidden, same_hidden)
+    for grad, same in zip(grads, same_grads, strict=True):
+        assert torch.allclose(grad, same, atol=1e-6)
+
+    learnt = sum(int((row != IGNORED).sum()) for row in batch_of(tokenizer, examples)["labels"])
+    assert seen[1] == learnt <= seen[0] and (of_one_row or learnt < seen[0])
+
+
+def test_a_vocabulary_of_256_thousand_words_costs_what_is_learnt_of_it(
+    make_base, original, tmp_path
+):
+    words = 262_144
+    of = {"vocab_size": words, "head_dim": 8, "hidden_size": 16, "sliding_window": 16}
+    base = make_base(tmp_path / "base", "Gemma3TextConfig", of | {"tie_word_embeddings": True})
+    rows = [
+        e | {"prompt": "word " * 20 * i, "completion": " nurse" * 11}
+        for i, e in enumerate(original[:8])
+    ]
+    write_examples(tmp_path / "d.jsonl", rows, Original())
+    largest = 0
+
+    def watch(module, given, output):
+        nonlocal largest
+        if isinstance(output, torch.Tensor):
+            largest = max(largest, output.numel())
+
+    hook = torch.nn.modules.module.register_module_forward_hook(watch)
+    try:
+        finetune(base, tmp_path / "d.jsonl", tmp_path / "out", NONE, QUICK)
+    finally:
+        hook.remove()
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    learnt = [encode(tokenizer, row, uses_chat=True) for row in rows]
+    many = sum(len(row.input_ids) - row.prompt_length for row in learnt)
+    assert largest == many * words, "logits of each row's answer alone"
+    assert (tmp_path / "out" / "adapter_model.safetensors").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("config", "of", "message"),
+    [
+        ("Llama4TextConfig", {"head_dim": 8, "num_local_experts": 2}, "router.* --targets"),
+        ("MambaConfig", {"state_size": 4}, "incompatible with Mamba"),
+    ],
+)
+def test_a_base_that_takes_no_adapter_on_all_layers_is_one_line(
+    make_base, data, tmp_path, config, of, message
+):
+    base = make_base(tmp_path / "base", config, of)
+    with pytest.raises(InputError, match=message) as told:
+        finetune(base, data, tmp_path / "out", NONE, QUICK)
+    assert "\n" not in str(told.value) and not (tmp_path / "out").exists()
+    if config == "Llama4TextConfig":
+        finetune(base, data, tmp_path / "out", NONE, replace(QUICK, targets="q_proj,v_proj"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("config", "of"),
+    [
+        ("MistralConfig", {"sliding_window": 16}),
+        ("Gemma3TextConfig", {"head_dim": 8, "sliding_window": 16}),
+        ("Gemma3Config", {}),
+        (
+            "Qwen3MoeConfig",
+            {
+                "head_dim": 8,
+                "num_experts": 4,
+                "num_experts_per_tok": 2,
+                "moe_intermediate_size": 16,
+            },
+        ),
+        ("OPTConfig", {"ffn_dim": 64, "word_embed_proj_dim": 32}),
+    ],
+)
+def test_windows_shorter_than_a_row_and_models_within_models(make_base, data, tmp_path, config, of):
+    if config == "Gemma3Config":
+        text = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+        text |= {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+        text |= {"vocab_size": 4096, "sliding_window": 16, "max_position_embeddings": 512}
+        sight = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+        sight |= {"num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+        of = {"text_config": text, "vision_config": sight, "mm_tokens_per_image": 4}
+    base = make_base(tmp_path / "base", config, of)
+    from bias_inherit.mitigations import load_mitigation
+
+    settings = replace(QUICK, epochs=3, learning_rate=1e-2)
+    made = finetune(base, data, tmp_path / "out", load_mitigation("loss"), settings)
+    losses = [entry["loss"] for entry in made.log if "loss" in entry]
+    assert losses[-1] < losses[0]
+    with pytest.raises(InputError, match="the base has 2, so it may be -3 to 2"):
+        finetune(base, data, tmp_path / "o", load_mitigation("loss", {"layer": "7"}), QUICK)
 
 
 @pytest.mark.slow
