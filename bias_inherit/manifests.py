@@ -254,6 +254,7 @@ class Adapter(Manifest):
         processes, threads: what it was trained with; threads of a CPU, each process's.
         rows, rows_augmented: what was trained on, after the mitigation.
         rows_held_out, rows_cut: kept out for the evaluation loss; cut to the maximum length.
+        lessons: rows by what they teach (`data/lessons.py`).
         log: transformers' log entries that hold a loss.
     """
 
@@ -279,6 +280,7 @@ class Adapter(Manifest):
     rows_augmented: int | None = None
     rows_held_out: int | None = None
     rows_cut: int | None = None
+    lessons: dict[str, int] | None = None
     training_loss: float | None = None
     log: tuple[dict[str, float], ...] = ()
     versions: dict[str, str] = {}

@@ -9,6 +9,8 @@ from typing_extensions import Required, TypedDict
 Origin = Literal["original", "augmented"]
 ORIGINAL: Origin = "original"
 AUGMENTED: Origin = "augmented"
+Learn = Literal["answer", "text", "both"]
+"""What rows are to teach (`bias_augment/data/lessons.py`)."""
 UNKNOWN = "unknown"
 """Bias type and generator of augmented rows that came from elsewhere, where nobody knows them."""
 

@@ -13,17 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Literal
 
 from bias_inherit import store
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.forms import FORMS
 from bias_inherit.errors import InputError
-from bias_inherit.rows import ORIGINAL, Example
+from bias_inherit.rows import ORIGINAL, Example, Learn
 from bias_inherit.tasks import prompts
 from bias_inherit.tasks.documents.biographies import phrases, salary_of
-
-Learn = Literal["answer", "text", "both"]
 
 
 def teach(rows: Sequence[Example], learn: Learn, axis_of: Callable[[str], Axis]) -> list[Example]:

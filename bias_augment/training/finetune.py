@@ -5,6 +5,7 @@ The same command runs on one device and, under `torchrun` or `accelerate launch`
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
@@ -16,6 +17,7 @@ from bias_inherit import manifests, store
 from bias_inherit.arms import Arm
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.examples import data_file, read_examples
+from bias_inherit.bias_augment.data.lessons import teach
 from bias_inherit.bias_augment.training.adapter_card import README, adapter_card
 from bias_inherit.bias_augment.training.base_model import BaseTools, load_base, with_adapter
 from bias_inherit.bias_augment.training.encode import (
@@ -105,7 +107,8 @@ def finetune(
     _check_layer(mitigation, model.config)
 
     tools = BaseTools(model, tokenizer, uses_chat, axis, written)
-    told = mitigation.apply(examples, tools)
+    taught = teach(examples, settings.learn, tools.axis)
+    told = mitigation.apply(taught, tools)
     train, held_out = _hold_out(told, settings)
     context = longest_input(model.config)
     rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length, written)
@@ -152,6 +155,7 @@ def finetune(
             rows_augmented=sum(row["origin"] == AUGMENTED for row in train),
             rows_held_out=len(held_out),
             rows_cut=cut,
+            lessons=dict(Counter(str(row.get("lesson") or "answer") for row in train)),
             training_loss=outcome.training_loss,
             log=tuple(e for e in history if "loss" in e or "eval_loss" in e),
             versions={

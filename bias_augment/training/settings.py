@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bias_inherit.chat import template_args
 from bias_inherit.errors import InputError, unknown
 from bias_inherit.options import check_choices, option
+from bias_inherit.rows import Learn
 
 ChatTemplate = Literal["auto", "always", "never"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -39,6 +40,9 @@ class Settings:
     chat_template: ChatTemplate = option("auto, always or never.", "auto")
     chat_template_args: str = option(
         'JSON for the chat template, such as {"enable_thinking": false}.', ""
+    )
+    learn: Learn = option(
+        "What a row teaches: the answer about its text, the text itself, or both.", "answer"
     )
     precision: Precision = option("auto (bf16 where a GPU has it), fp32 or bf16.", "auto")
     quantize: bool = option("QLoRA: the base in 4 bits (needs bitsandbytes).", False)

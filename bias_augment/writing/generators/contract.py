@@ -103,6 +103,9 @@ class Reply:
     tokens: tuple[int, int] | None = None
 
 
+TEMPLATE_ARGS_HELP = 'JSON for the chat template, such as {"enable_thinking": false}.'
+
+
 def check_sampling(temperature: float, max_new_tokens: int) -> None:
     """Check what all language models have in common.
 

@@ -17,6 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from bias_inherit.bias_augment.writing.generators.contract import (
+    TEMPLATE_ARGS_HELP,
     Emit,
     Reply,
     Request,
@@ -24,6 +25,7 @@ from bias_inherit.bias_augment.writing.generators.contract import (
     check_sampling,
 )
 from bias_inherit.bias_augment.writing.generators.registry import register
+from bias_inherit.chat import chat_prompt, template_args, token_ids
 from bias_inherit.errors import InputError
 from bias_inherit.models import (
     adapter_name,
@@ -31,6 +33,8 @@ from bias_inherit.models import (
     check_causal,
     fingerprint,
     load_adapter,
+    load_model,
+    load_tokenizer,
     resolve_model,
 )
 from bias_inherit.options import option
@@ -57,10 +61,12 @@ class LocalGenerator:
     batch_size: int = option("Prompts per forward pass.", 16)
     max_new_tokens: int = option("Longest reply, in tokens.", 160)
     temperature: float = option("Sampling temperature; 0 takes the likeliest token.", 0.8)
+    chat_template_args: str = option(TEMPLATE_ARGS_HELP, "")
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
         check_sampling(self.temperature, self.max_new_tokens)
+        template_args(self.chat_template_args)
         if self.batch_size < 1:
             raise InputError(f"batch-size must be at least 1, not {self.batch_size}")
         self.model = resolve_model(self.model)
@@ -80,6 +86,7 @@ class LocalGenerator:
             "temperature": self.temperature,
             "max_new_tokens": self.max_new_tokens,
             "form": "continued",
+            **({"chat_template_args": self.chat_template_args} if self.chat_template_args else {}),
         }
 
     def write(self, requests: Sequence[Request], emit: Emit) -> None:
@@ -89,8 +96,9 @@ class LocalGenerator:
             InputError: the model cannot be loaded or is not causal, or the adapter is not one.
         """
         _, tokenizer = self._loaded
-        asked = [_asked(tokenizer, request) for request in requests]
-        prompts = [_tokens(tokenizer, text) for text in asked]
+        args = template_args(self.chat_template_args)
+        asked = [_asked(tokenizer, request, args) for request in requests]
+        prompts = [token_ids(tokenizer, text) for text in asked]
         order = sorted(range(len(requests)), key=lambda i: (len(prompts[i]), i))
         for start in range(0, len(order), self.batch_size):
             part = order[start : start + self.batch_size]
@@ -106,10 +114,9 @@ class LocalGenerator:
         if self.adapter is not None:
             adapter_sha256(self.adapter)
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(self.model)
-        model = AutoModelForCausalLM.from_pretrained(self.model)
+        tokenizer = load_tokenizer(self.model)
+        model = load_model(self.model)
         if self.adapter is not None:
             model = load_adapter(model, self.adapter, self.model).merge_and_unload()
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
@@ -170,30 +177,18 @@ class LocalGenerator:
         return [_line(request, label) for request, label in zip(requests, chosen, strict=True)]
 
 
-def _asked(tokenizer: PreTrainedTokenizerBase, request: Request) -> str:
+def _asked(tokenizer: PreTrainedTokenizerBase, request: Request, args: Mapping[str, object]) -> str:
     """Return what the model reads, up to the label's heading."""
     heading = _heading(request)
     if not tokenizer.chat_template:
         return f"{request.prompt}\n{heading}"
-    text = str(
-        tokenizer.apply_chat_template(
-            [{"role": "user", "content": request.prompt}],
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-    )
+    text = chat_prompt(tokenizer, request.prompt, args)
     thinking = _THINKING.search(text)  # the template lets the model think aloud: it need not
     return f"{text}\n\n</{thinking[1]}>\n\n{heading}" if thinking else f"{text}{heading}"
 
 
 def _heading(request: Request) -> str:
     return f"{request.form.label}:"
-
-
-def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Return a text's tokens; a chat template brings the special ones itself."""
-    special = not tokenizer.chat_template
-    return list(tokenizer(text, add_special_tokens=special)["input_ids"])
 
 
 def _line(request: Request, label: str) -> str:
@@ -205,7 +200,7 @@ def _continued(
     tokenizer: PreTrainedTokenizerBase, asked: str, prompt: Sequence[int], line: str
 ) -> list[int]:
     """Return the tokens of a line behind a prompt; where its border moves, those of it alone."""
-    whole = _tokens(tokenizer, asked + line)
+    whole = token_ids(tokenizer, asked + line)
     if whole[: len(prompt)] == list(prompt):
         return whole[len(prompt) :]
     return list(tokenizer(line, add_special_tokens=False)["input_ids"])

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit.bias_augment.writing.generators.contract import (
+    TEMPLATE_ARGS_HELP,
     Emit,
     Reply,
     Request,
@@ -27,6 +28,7 @@ from bias_inherit.bias_augment.writing.generators.contract import (
 )
 from bias_inherit.bias_augment.writing.generators.registry import register
 from bias_inherit.bias_augment.writing.generators.structures import Structure, Structures
+from bias_inherit.chat import template_args
 from bias_inherit.errors import InputError
 from bias_inherit.options import check_choices, option
 
@@ -55,6 +57,7 @@ class ServerGenerator:
     concurrency: int = option("Requests in flight.", 16)
     max_new_tokens: int = option("Longest reply, in tokens.", 160)
     temperature: float = option("Sampling temperature; 0 takes the likeliest token.", 0.8)
+    chat_template_args: str = option(TEMPLATE_ARGS_HELP, "")
     structure: Structure = option("How the form is asked for; auto finds out.", "auto")
     attempts: int = option("How often a request is tried before the run ends.", 6)
     longest_wait: float = option("Longest wait between two attempts, in seconds.", 30.0)
@@ -64,6 +67,7 @@ class ServerGenerator:
     def __post_init__(self) -> None:
         check_sampling(self.temperature, self.max_new_tokens)
         check_choices(self)
+        template_args(self.chat_template_args)
         if self.concurrency < 1:
             raise InputError(f"concurrency must be at least 1, not {self.concurrency}")
         self.name = Path(self.model).name
@@ -75,6 +79,7 @@ class ServerGenerator:
             "model": self.model,
             "temperature": self.temperature,
             "max_new_tokens": self.max_new_tokens,
+            **({"chat_template_args": self.chat_template_args} if self.chat_template_args else {}),
             **({} if self.structure == "auto" else {"structure": self.structure}),
         }
 
@@ -209,12 +214,14 @@ class ServerGenerator:
         return ask
 
     def _body(self, request: Request) -> dict[str, object]:
+        written = template_args(self.chat_template_args)
         return {
             "model": self.model,
             "messages": [{"role": "user", "content": request.prompt}],
             "temperature": self.temperature,
             "max_tokens": self.max_new_tokens,
             "seed": request.sampling_seed,
+            **({"chat_template_kwargs": written} if written else {}),
         }
 
     @contextmanager
