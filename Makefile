@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: demo test lint bench lab tasks clean
+.PHONY: demo real test lint bench lab tasks clean
 
 demo: $(STAMP)
 	$(BIN)/bias-inherit demo $(ARGS)
+
+real: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,real]'
+	$(BIN)/bias-inherit demo --real $(ARGS)
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)

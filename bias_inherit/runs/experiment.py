@@ -10,6 +10,7 @@ runs/<name>/
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -24,6 +25,7 @@ from bias_inherit.bias_augment.data.files import write_augmented, write_examples
 from bias_inherit.bias_augment.data.mix import Size, mix_counts
 from bias_inherit.bias_augment.data.originals import draw_original
 from bias_inherit.bias_augment.training.settings import Settings
+from bias_inherit.bias_augment.writing.augment import RETRIES
 from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.bias_augment.writing.generators.registry import load_generator
 from bias_inherit.bias_augment.writing.labels import CHOSEN, Labels
@@ -40,6 +42,8 @@ from bias_inherit.runs.scoring import eval_folder, score_arms
 from bias_inherit.runs.training import Job, train
 
 Announce = Callable[[str], None]
+EVERY = 10.0
+"""Seconds between two lines about texts that are being written."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,8 @@ def write_data(
             path = folder / f"{bias_type}.jsonl"
             writer = _writer(experiment, bias_type, generator, path)
             labels = experiment.labels
-            result = produce(axis, bias_type, drawn.rows, n, 0, writer, labels=labels)
+            show = _every_tenth(announce, bias_type, n)
+            result = produce(axis, bias_type, drawn.rows, n, 0, writer, RETRIES, show, labels)
             write_augmented(
                 path,
                 result,
@@ -200,6 +205,22 @@ def write_data(
             announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
 
     return Data(original, augmented)
+
+
+def _every_tenth(announce: Announce, bias_type: str, n: int) -> Callable[[int], None]:
+    """Return what says now and then how many texts are written, for a writer that takes long."""
+    begin = last = time.monotonic()
+
+    def show(done: int) -> None:
+        """Say it every ten seconds at most."""
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            left = max(0, n - done) * (now - begin) / done
+            announce(f"{bias_type}: {done} of {n} replies, about {left:.0f} s left")
+
+    return show
 
 
 def _writer(experiment: Experiment, bias_type: str, generator: Generator, out: Path) -> Generator:

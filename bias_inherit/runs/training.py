@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,11 @@ def train(jobs: Sequence[Job], announce: Callable[[str], None]) -> None:
         return
 
     announce(f"training {len(jobs)} adapters, {at_once} at a time")
+    begin = time.monotonic()
     for i, job in enumerate(done_in_processes(_train, jobs, at_once), start=1):
-        announce(f"trained {job.name} ({i} of {len(jobs)})")
+        left = (len(jobs) - i) * (time.monotonic() - begin) / i
+        remark = f", about {left:.0f} s left" if left >= 1 else ""
+        announce(f"trained {job.name} ({i} of {len(jobs)}{remark})")
 
 
 def _train(job: Job) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
+from bias_inherit.threads import SET_BY_USER
+
 T = TypeVar("T")
 
 
@@ -42,7 +44,11 @@ def done_in_processes(
 
 
 def _begin() -> None:
-    """Keep the bars and notices of several processes out of one terminal; errors are raised."""
+    """Keep the bars and notices of several processes out of one terminal; errors are raised.
+
+    Each computes with one thread, unless the user says otherwise.
+    """
+    os.environ.setdefault(SET_BY_USER, "1")  # read when torch is first imported
     sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for the process's life
     sys.stdout = sys.stderr
     Thread(target=_end_with_parent, daemon=True).start()
