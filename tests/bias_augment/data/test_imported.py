@@ -131,6 +131,21 @@ def test_a_mix_and_an_audit_take_what_was_brought_in(tmp_path, original, out):
     assert not any("unknown" in remark for remark in found.remarks)
 
 
+def test_d_o_and_d_a_of_files_of_one_name_can_be_mixed(tmp_path):
+    from bias_inherit.bias_augment.data.originals import draw_own
+
+    given = [*rows(4), *rows(4, job="poet")]
+    found, _ = bring_in(tmp_path, given)
+    drawn = draw_own(GENDER, str(tmp_path / "theirs.jsonl"), parse_columns(COLUMNS))
+    write_examples(tmp_path / "o.jsonl", drawn.rows, Original())
+    assert not {r["id"] for r in found} & {r["id"] for r in drawn.rows}
+    half = Fraction(1, 2)
+    counts = write_mix(
+        tmp_path / "m", tmp_path / "o.jsonl", tmp_path / "a.jsonl", half, "original-fixed", 0
+    )
+    assert counts.augmented == 8
+
+
 def test_the_set_itself_is_never_written_over(tmp_path):
     with pytest.raises(InputError, match="is what is read; choose another path"):
         bring_in(tmp_path, rows(4), out="theirs.jsonl")
