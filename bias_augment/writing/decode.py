@@ -7,7 +7,7 @@ the batch when it has ended.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
@@ -84,8 +84,8 @@ class Batch:
 
     def write(
         self, longest: int, temperature: float, seeds: Sequence[int], is_whole: IsWhole
-    ) -> list[Written]:
-        """Return what each row is continued with, until it ends or is whole.
+    ) -> Iterator[tuple[int, Written]]:
+        """Yield (row, what it is continued with) as soon as it ends or is whole.
 
         Top-k, top-p, min-p and the repetition penalty are those of the model's own generation
         settings.
@@ -100,7 +100,7 @@ class Batch:
         warp = _warper(self._model, temperature)
         draws = [Random(seed) for seed in seeds]
         told: list[list[int]] = [[] for _ in seeds]
-        rows, cut = list(range(len(seeds))), [True] * len(seeds)
+        rows = list(range(len(seeds)))
         going = list(rows)  # places in the batch of the rows that have not ended
         line_ends: dict[int, bool] = {}
 
@@ -110,16 +110,14 @@ class Batch:
             still = []
             for place in going:
                 row, token = rows[place], tokens[place]
-                if token in ends:
-                    cut[row] = False
-                    continue
-                told[row].append(token)
-                if token not in line_ends:
-                    line_ends[token] = "\n" in self._text([token])
-                if line_ends[token] and is_whole(self._text(told[row])):
-                    cut[row] = False
-                else:
-                    still.append(place)
+                if token not in ends:
+                    told[row].append(token)
+                    if token not in line_ends:
+                        line_ends[token] = "\n" in self._text([token])
+                    if not (line_ends[token] and is_whole(self._text(told[row]))):
+                        still.append(place)
+                        continue
+                yield row, Written(self._text(told[row]), len(told[row]), is_cut=False)
             going = still
             if not going or step == longest - 1:
                 break
@@ -130,10 +128,8 @@ class Batch:
                 going = list(range(len(rows)))
             self._next = self._read([[token] for token in tokens], keep=1)[:, -1]
 
-        return [
-            Written(self._text(tokens), len(tokens), is_cut)
-            for tokens, is_cut in zip(told, cut, strict=True)
-        ]
+        for row in [rows[place] for place in going]:
+            yield row, Written(self._text(told[row]), len(told[row]), is_cut=True)
 
     def _read(self, parts: Sequence[Tokens], keep: int, on_the_right: bool = False) -> torch.Tensor:
         """Read more of each row and return the logits behind it, shape (rows, at least keep, V)."""

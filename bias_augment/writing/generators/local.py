@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -105,8 +105,8 @@ class LocalGenerator:
             replies = self._replies(
                 [requests[i] for i in part], [asked[i] for i in part], [prompts[i] for i in part]
             )
-            for i, reply in zip(part, replies, strict=True):
-                emit(i, reply)
+            for place, reply in replies:
+                emit(part[place], reply)
 
     @cached_property
     def _loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -123,8 +123,8 @@ class LocalGenerator:
 
     def _replies(
         self, requests: Sequence[Request], asked: Sequence[str], prompts: Sequence[Sequence[int]]
-    ) -> list[Reply]:
-        """Return the replies to requests, whose prompts are given as texts and as tokens."""
+    ) -> Iterator[tuple[int, Reply]]:
+        """Yield (place, reply) of requests, whose prompts are given as texts and as tokens."""
         from bias_inherit.bias_augment.writing.decode import Batch
 
         model, tokenizer = self._loaded
@@ -137,16 +137,13 @@ class LocalGenerator:
             is_whole=lambda text: bool(text.strip()),
         )
 
-        replies = []
-        for request, line, prompt, each in zip(requests, lines, prompts, written, strict=True):
-            whole = _SENTENCE.match(each.text.strip())
+        for place, each in written:
+            request, whole = requests[place], _SENTENCE.match(each.text.strip())
             is_cut = each.is_cut and whole is None
             text = whole[0] if each.is_cut and whole is not None else each.text
-            tokens = (len(prompt), each.tokens)
-            heading = _heading(request)
             way: Way = "likelihood" if request.label is None else "given"
-            replies.append(Reply(f"{heading}{line}{text}", is_cut, way, tokens))
-        return replies
+            told = f"{_heading(request)}{lines[place]}{text}"
+            yield place, Reply(told, is_cut, way, (len(prompts[place]), each.tokens))
 
     def _first_lines(
         self,

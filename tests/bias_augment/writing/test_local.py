@@ -75,7 +75,7 @@ def test_scores_and_greedy_texts_are_those_of_one_row_alone(lab, case):
         assert again[i] == pytest.approx(likelihood(model, prompt, options[2 - i]), abs=1e-4)
 
     batch.append(options)
-    written = batch.write(6, 0.0, [0, 1, 2], is_whole=lambda text: False)
+    written = dict(batch.write(6, 0.0, [0, 1, 2], is_whole=lambda text: False))
     for i, prompt in enumerate(prompts):
         if case == "a state space" and len(prompt) < 7:
             continue
@@ -98,7 +98,8 @@ def test_a_row_is_sampled_from_its_own_seed_whatever_stands_beside_it(lab):
 
     def write(which):
         batch = Batch(model, tokenizer, [prompts[i] for i in which])
-        return [w.text for w in batch.write(20, 1.0, [7 + i for i in which], lambda text: False)]
+        told = dict(batch.write(20, 1.0, [7 + i for i in which], lambda text: False))
+        return [told[place].text for place in range(len(which))]
 
     together = write([0, 1, 2])
     assert [write([i])[0] for i in range(3)] == together
@@ -113,7 +114,7 @@ def test_samples_are_drawn_as_often_as_the_model_says(lab):
         wanted = torch.softmax(model(torch.tensor([prompt])).logits[0, -1].float(), -1)
     n = 2000
     batch = Batch(model, tokenizer, [prompt] * n)
-    written = batch.write(1, 1.0, list(range(n)), lambda text: False)
+    written = [w for _, w in batch.write(1, 1.0, list(range(n)), lambda text: False)]
     likely = int(wanted.argmax())
     share = sum(w.text == tokenizer.decode([likely]) for w in written) / n
     p = float(wanted[likely])
