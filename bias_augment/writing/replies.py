@@ -105,13 +105,15 @@ def parse_reply(request: Request, reply: Reply, keep_named: bool = True) -> Pars
 
 
 def _is_echo(text: str, request: Request) -> bool:
-    """Return whether a text is a placeholder, a label, or stands in the prompt."""
+    """Return whether a text is a placeholder, a name with a label, or stands in the prompt."""
     told = folded(text).strip(_AROUND)
     if told == folded(request.source["text"]).strip(_AROUND):
         return False  # the whole example: a duplicate
+    bare = folded(text.removeprefix(request.person.name)).strip(_AROUND)
+    bare = re.sub(r"^(?:is |was )?(?:an? |the )?", "", bare)
     return (
         _PLACEHOLDER.fullmatch(text) is not None
-        or told in map(folded, request.options)
+        or bare in {"", *map(folded, request.options)}
         or (" " in told and told in folded(request.prompt))
     )
 

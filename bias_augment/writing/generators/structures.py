@@ -83,12 +83,15 @@ class Structures:
 
 
 def schema(request: Request) -> Mapping[str, object]:
-    """Return the JSON schema of a reply: the label, one of a list, and the text."""
+    """Return the JSON schema of a reply: the label, one of a list, and the text.
+
+    The list is sorted: servers compile a schema once, and the prompt's order is another each time.
+    """
     form = request.form
     return {
         "type": "object",
         "properties": {
-            form.label: {"type": "string", "enum": list(request.allowed)},
+            form.label: {"type": "string", "enum": sorted(request.allowed)},
             form.text: {"type": "string"},
         },
         "required": [form.label, form.text],
@@ -99,7 +102,7 @@ def schema(request: Request) -> Mapping[str, object]:
 def pattern(request: Request) -> str:
     """Return the regular expression of a reply in two lines."""
     form = request.form
-    labels = "|".join(map(re.escape, request.allowed))
+    labels = "|".join(map(re.escape, sorted(request.allowed)))
     return rf"{form.label}: ({labels})\n{form.text}: [^\n]+"
 
 

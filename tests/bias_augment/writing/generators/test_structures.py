@@ -155,7 +155,7 @@ def test_the_schema_names_the_labels_and_nothing_beside(serve, requests, tmp_pat
     schema = asked["json_schema"]["schema"]
     assert asked["type"] == "json_schema" and asked["json_schema"]["strict"] is True
     assert list(schema["properties"]) == ["Occupation", "Biography"] == schema["required"]
-    assert schema["properties"]["Occupation"]["enum"] == list(requests[0].options)
+    assert schema["properties"]["Occupation"]["enum"] == sorted(requests[0].options)
     assert schema["additionalProperties"] is False
 
 
