@@ -6,6 +6,7 @@ given by group, so that its strength is known, whatever the model itself would c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ from bias_inherit.harness.score import Options
 from bias_inherit.models import resolve_model
 from bias_inherit.reports.leaderboard import Section
 from bias_inherit.runs.experiment import Experiment, run
+from bias_inherit.threads import SET_BY_USER
 
 AXIS = "gender"
 BIAS_TYPE = "contextual-single-implicit"
@@ -98,6 +100,10 @@ def real_demo(
     Raises:
         InputError: the model is not installed, or `out` is not empty.
     """
+    import torch
+
+    if not os.environ.get(SET_BY_USER):
+        torch.set_num_threads(1)  # a second one beside a busy process costs more than it gives
     announce("converting the model, where that was not done before")
     base = resolve_model(smollm())
     writer = recorded(
