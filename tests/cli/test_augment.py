@@ -116,3 +116,17 @@ def test_a_mistake_is_one_line_and_nothing_is_written(d_o, tmp_path, capsys, cas
         run([*d_o, "--out", "a.jsonl", *more])
     assert message in str(error.value) and "\n" not in str(error.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch):
+    from bias_inherit.cli import progress
+
+    clock = iter([0.0, 10.0, 30.0, 35.0, 60.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.progress_bar("writing", 40) as show:
+        for done in (5, 10, 12, 20):
+            show(done)
+    assert capsys.readouterr().err.splitlines() == [
+        "writing: 10 of 40 (30 s, about 90 s left)",
+        "writing: 20 of 40 (60 s, about 60 s left)",
+    ]
