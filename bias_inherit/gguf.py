@@ -112,3 +112,8 @@ def _save(model: PreTrainedModel, folder: Path) -> None:
         plain.save_pretrained(folder, state_dict=model.state_dict())
     except SafetensorError as error:  # its own type for a full disk
         raise OSError(str(error).splitlines()[0]) from None
+
+    # it would make the same model another one (`models.fingerprint`) after every upgrade
+    written = store.read_json(folder / "config.json")
+    written.pop("transformers_version", None)
+    store.write_json(folder / "config.json", written)
