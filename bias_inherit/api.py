@@ -216,7 +216,7 @@ def finetune(
     Args:
         data: a file or dataset folder, or rows, which are written beside `out`.
         out: the adapter folder to write.
-        base: folder or hub id of a causal model, or "lab".
+        base: folder, hub id or .gguf file of a causal model, or "lab".
         mitigation: a name (`bias-inherit mitigations`), or a .py file of your own.
         mitigation_options: its options by name.
         preset: published settings: "paper-gender" or "paper-culture".
@@ -274,7 +274,7 @@ def score(
     Args:
         adapters: folders, or folders by name; the base is always scored.
         out: folder for one results folder per model.
-        base: folder or hub id of a causal model, or "lab".
+        base: folder, hub id or .gguf file of a causal model, or "lab".
         tasks: task names or patterns.
         announce: told which model begins.
         options: see `harness.score.Options`, such as `limit=8`.

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,7 @@ def converted(file: Path) -> Path:
     folder = place / file.stem
     if folder.is_dir():
         return folder
+    _check(file)
 
     try:
         with store.locked(place / "lock"):
@@ -51,11 +54,38 @@ def converted(file: Path) -> Path:
     return folder
 
 
-def _convert(file: Path, folder: Path) -> None:
+def _check(file: Path) -> None:
+    """Check that there is a reader, and that it takes the file, without its weights.
+
+    Raises:
+        InputError: there is none, or it does not.
+    """
+    from transformers import AutoConfig
     from transformers.utils import is_gguf_available
 
     if not is_gguf_available():
         raise InputError(f"{file}: a GGUF file needs a reader: pip install 'bias-inherit[gguf]'")
+    with _reading(file):
+        AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Turn what goes wrong in reading a file into one line: each fault ends in another type."""
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{file}: transformers cannot read this GGUF ({one_line(error)}): is the file whole, "
+            "and its architecture one that transformers knows?"
+        ) from None
+
+
+def _convert(file: Path, folder: Path) -> None:
     print(f"converting {file.name} to a float32 folder, once: {folder}", file=sys.stderr)
     model, tokenizer = _read(file)
     with store.whole_folder(folder) as made:
@@ -73,18 +103,11 @@ def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     within = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    try:
+    with _reading(file):
         tokenizer = AutoTokenizer.from_pretrained(**within)
         model, told = AutoModelForCausalLM.from_pretrained(
             **within, dtype=torch.float32, output_loading_info=True
         )
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # a broken file fails in whichever line meets it first
-        raise InputError(
-            f"{file}: transformers cannot read this GGUF ({one_line(error)}): is the file whole, "
-            "and its architecture one that transformers knows?"
-        ) from None
     if missing := sorted(told["missing_keys"]):
         raise InputError(
             f"{file}: this GGUF lacks {len(missing)} of its model's weights (first: "
@@ -112,3 +135,8 @@ def _save(model: PreTrainedModel, folder: Path) -> None:
         plain.save_pretrained(folder, state_dict=model.state_dict())
     except SafetensorError as error:  # its own type for a full disk
         raise OSError(str(error).splitlines()[0]) from None
+
+    # it would make the same model another one (`models.fingerprint`) after every upgrade
+    written = store.read_json(folder / "config.json")
+    written.pop("transformers_version", None)
+    store.write_json(folder / "config.json", written)

@@ -159,7 +159,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_transformers_cannot_read_is_one_line_and_leaves_nothing(
-    lab_base, tmp_path, cache, name
+    lab_base, tmp_path, cache, name, capfd
 ):
     spoil, how, message = UNREADABLE[name]
     file = write_gguf(tmp_path / "small.gguf", lab_base, **how)
@@ -167,7 +167,9 @@ def test_what_transformers_cannot_read_is_one_line_and_leaves_nothing(
     with pytest.raises(InputError, match=message) as told:
         resolve_model(str(file))
     assert str(told.value).startswith(str(file)) and "\n" not in str(told.value)
-    assert [path.name for path in cache.rglob("*") if path.is_file()] in ([], ["lock"])
+    begun = "a weight" in name  # which shows only when all of them are read
+    assert ("converting" in capfd.readouterr().err) == begun
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["lock"] * begun
 
 
 def test_without_a_reader_the_extra_is_named(lab_base, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -125,7 +126,8 @@ def _try_out(adapted: PeftModel) -> None:
 
     was_training = adapted.training
     adapted.train()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what there is to say is said again in the training
         adapted(input_ids=torch.zeros((1, 1), dtype=torch.long, device=adapted.device))
     adapted.train(was_training)
 

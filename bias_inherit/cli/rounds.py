@@ -65,6 +65,8 @@ def rounds(
     from bias_inherit.reports.markdown import to_markdown
     from bias_inherit.runs.rounds import Rounds, run_rounds
 
+    template = given.get("chat_template_args") if generator == "self" else None
+    trained = {"chat_template_args": template} if template else {}
     plan = Rounds(
         base=resolve_model(base),
         axis=axis,
@@ -78,7 +80,7 @@ def rounds(
         per_cell=per_cell,
         seed=seed,
         writing=given if generator == "self" else {},
-        settings=settings_for(base),
+        settings=settings_for(base, given=trained),
         options=Options(tasks=tuple(tasks.split(",")), data=data, limit=limit, progress=False),
     )
     writer = None if generator == "self" else load_generator(generator, given)
