@@ -31,6 +31,8 @@ _AROUND = " \t*_`\"'.,;:!()[]<>{}\u201c\u201d\u2018\u2019\u00ab\u00bb\u2022-\u20
 _BULLET = re.compile(r"^[ \t]*(?:[-*\u2022\u25cf]|\d{1,2}[.)])[ \t]+", re.M)
 _EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`)(?=\S)(.+?)(?<=\S)\1", re.S)
 _PLACEHOLDER = re.compile(r"<[^<>]*>\.?|\[[^\[\]]*\]\.?")
+_FEWEST = 3
+"""Words beside the name that make a text, in scripts that put spaces between them."""
 _LETTER = re.compile(r"^\(?(?:[A-Z]|\d{1,2})[.):]\s+")
 _PREAMBLE = re.compile(
     r"^(?:sure|certainly|of\s+course|okay|absolutely|great)\b[^\n]{0,120}\n+"
@@ -105,12 +107,14 @@ def parse_reply(request: Request, reply: Reply, keep_named: bool = True) -> Pars
 
 
 def _is_echo(text: str, request: Request) -> bool:
-    """Return whether a text is a placeholder, a name with a label, or stands in the prompt."""
+    """Return whether a text is a placeholder, a name with hardly a word, or stands in the prompt."""
     told = folded(text).strip(_AROUND)
     if told == folded(request.source["text"]).strip(_AROUND):
         return False  # the whole example: a duplicate
     bare = folded(text.removeprefix(request.person.name)).strip(_AROUND)
     bare = re.sub(r"^(?:is |was )?(?:an? |the )?", "", bare)
+    if text.startswith(request.person.name) and len(bare.split()) < _FEWEST and bare.isascii():
+        return True
     return (
         _PLACEHOLDER.fullmatch(text) is not None
         or bare in {"", *map(folded, request.options)}

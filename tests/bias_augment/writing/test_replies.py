@@ -139,6 +139,7 @@ def test_a_text_that_names_its_label_is_told_and_may_be_kept_out(chosen):
         ("Occupation: nurse\nBiography: painter", "echo"),
         ("Occupation: nurse\nBiography: Deborah", "echo"),
         ("Occupation: nurse\nBiography: Deborah is a nurse.", "echo"),
+        ("Occupation: nurse\nBiography: Deborah Fields", "echo"),
         ("Occupation: nurse\nBiography: Write another short biography", "echo"),
         ("```json\n```", "off-format"),
         ("{" * 5000, "off-format"),
