@@ -107,7 +107,7 @@ def parse_reply(request: Request, reply: Reply, keep_named: bool = True) -> Pars
 
 
 def _is_echo(text: str, request: Request) -> bool:
-    """Return whether a text is a placeholder, a name with hardly a word, or stands in the prompt."""
+    """Return whether a text is a placeholder, a name and hardly more, or in the prompt."""
     told = folded(text).strip(_AROUND)
     if told == folded(request.source["text"]).strip(_AROUND):
         return False  # the whole example: a duplicate
