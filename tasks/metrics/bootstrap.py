@@ -54,6 +54,24 @@ def draw(rows: Array, strata: NDArray[np.int64], draws: int = DRAWS, seed: int =
     return sums
 
 
+def hangs_on_one(statistic: Statistic, rows: Array) -> bool:
+    """Return whether a value needs one single cluster: without it there is no data.
+
+    Resampling then says nothing about its spread: each sample holds that cluster, or is void.
+
+    Args:
+        statistic: whose value.
+        rows: additive numbers of each cluster, shape (clusters, width).
+    """
+    filled = rows != 0
+    alone = filled & (filled.sum(axis=0) == 1)  # only such a cluster can empty a column
+    clusters = np.flatnonzero(alone.any(axis=1))
+    if not len(clusters):
+        return False
+    without = np.where(alone[clusters], 0.0, rows.sum(axis=0) - rows[clusters])
+    return bool(np.isnan(statistic(without)).any())
+
+
 def _even_draws(size: int, draws: int, generator: np.random.Generator) -> Array:
     """Return how often each of `size` clusters is drawn, shape (draws, size).
 

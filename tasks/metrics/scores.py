@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_inherit.tasks.metrics.amount import AMOUNTS
-from bias_inherit.tasks.metrics.bootstrap import Array, Statistic, draw, number, spread
+from bias_inherit.tasks.metrics.bootstrap import Array, Statistic, draw, hangs_on_one, number, spread
 from bias_inherit.tasks.metrics.choice import CHOICE
 from bias_inherit.tasks.metrics.family import Family
 from bias_inherit.tasks.metrics.groups import AXES
@@ -55,7 +55,8 @@ def stderr(metric: str, records: Sequence[Record]) -> float | Literal["N/A"]:
 
     A count has the error 0. The error of an excess is that of the range: the null value hardly
     depends on the sample, and has none of its own. "N/A" (lm-eval's word) where the metric has no
-    data or a stratum holds a single cluster, which says nothing about its spread.
+    data, or would have none without one single cluster, or a stratum holds a single cluster: one
+    says nothing about their spread.
     """
     answers = _Answers.of(records)
     name, ending = split(metric)
@@ -156,12 +157,16 @@ class _Answers:
         if not self.records:
             return None
         if measure in self.family.ranked:
+            if self._ranks_one(scope):
+                return None
             influence = self._influences(measure, scope)[1]
             if before is not None:
                 influence = influence - before._influences(measure, scope)[1]
             return self._error_of(influence)
 
         statistic = self.family.measures[measure](self.groups, scope)
+        if hangs_on_one(statistic, self._totals):
+            return None
         samples = statistic(self._drawn)
         if before is not None:
             samples = samples - statistic(before._drawn)
@@ -173,6 +178,8 @@ class _Answers:
         if not self.records:
             return None
         if measure in self.family.ranked:
+            if self._ranks_one(scope):
+                return None
             member, strata = self._clusters
             influence = self._influences(measure, scope)[1]
             by_cluster = np.zeros(len(strata))
@@ -230,6 +237,14 @@ class _Answers:
             self._strata[of] = strata[np.unique(member[self._of_group(of)])]
         return self._strata[of]
 
+    def _ranks_one(self, scope: str) -> bool:
+        """Return whether all answers of a label, in a scope, are of one cluster."""
+        mine = np.flatnonzero(self._of_group(scope)).tolist()
+        labels: dict[int | None, set[str]] = {}
+        for record in (self.records[i] for i in mine):
+            labels.setdefault(record.gold, set()).add(record.cluster)
+        return min(map(len, labels.values()), default=0) < 2
+
     def _influences(self, measure: str, scope: str) -> tuple[float, Array]:
         """Return a ranked measure, and the influence of each answer, shape (answers,)."""
         key = (measure, scope)
@@ -249,8 +264,6 @@ class _Answers:
         member, strata = self._clusters
         clusters = np.bincount(member, influence, minlength=len(strata))
         many = int((np.bincount(member, influence != 0, minlength=len(strata)) > 0).sum())
-        if len(strata) < 2:
-            return None
         scale = many / (many - 1) if many > 1 else 1.0
         return float(np.sqrt((clusters**2).sum() * scale))
 

@@ -69,8 +69,10 @@ def test_every_metric_has_a_number_as_error(scored):
             if not comma or metric.endswith("_stderr"):
                 continue
             error = values[f"{metric}_stderr,none"]
-            if value is None or metric.endswith("_null"):
-                # no data (no story of a culture tells of a trait), or computed and not sampled
+            few = metric.endswith(("stereotype", "_womens_jobs"))
+            if value is None or metric.endswith("_null") or few:
+                # no data (no story of a culture tells of a trait), computed and not sampled, or
+                # of a single panel (of three, one is for a job that is mostly women's)
                 assert error == "N/A", metric
             else:
                 assert isinstance(value, (int, float)) and isinstance(error, (int, float)), metric

@@ -126,13 +126,12 @@ def test_rounds_on_another_axis(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_writer_that_cannot_write_this_is_one_line(tmp_path):
-    """The lab's model never learnt to write about survey answers."""
+def test_a_writer_that_never_learnt_this_cannot_miss_the_form(tmp_path):
+    """The lab's model never read a survey: what it writes is poor, and yet rows of the form."""
     done = rounds(tmp_path, "--axis", "age", "--rounds", "1", "--ratio", "5%", "--out", "run")
-    told = [line for line in done.stderr.splitlines() if line.startswith("error")]
-    assert done.returncode == 2 and len(told) == 1, done.stderr[-2000:]
-    assert "could be used" in told[0] or "it cannot write this data" in told[0]
-    assert not list((tmp_path / "run" / "arms").glob("*round1*/adapter"))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert manifests(tmp_path / "run")["age.neutral.r5.none.s0.round1"]["rows_augmented"] == 8
+
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,7 @@ def test_other_broken_files(tmp_path):
     with pytest.raises(InputError, match="no such file or folder, and not a hub id"):
         read_survey(str(tmp_path / "absent.csv"))
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(InputError, match="is missing"):
+    with pytest.raises(InputError, match="has no rows"):
         read_survey(str(tmp_path / "empty.csv"))
 
 

@@ -309,6 +309,15 @@ def test_ends_of_the_text_measures():
     assert stderr("auroc", silent) == "N/A"
 
 
+def test_one_text_of_a_label_gives_its_measures_no_error():
+    run = texts(5)
+    positive = next(record for record in run if record.gold == 1)
+    one = [record for record in run if record.gold == 0] + [positive]
+    for metric in ("auroc", "tpr"):
+        assert value(metric, one) is not None and stderr(metric, one) == "N/A"
+    assert isinstance(stderr("fpr", one), float)
+
+
 def negatives(flags):
     """Answer a positive and a negative of each kind, five times a culture."""
     return [

@@ -207,6 +207,17 @@ def test_a_single_panel_has_a_value_and_no_error():
     assert of_metric("n", rows) == (8.0, 0.0)
 
 
+def test_one_panel_of_a_kind_of_job_gives_its_measures_no_error():
+    """Four panels are for men's jobs and one for women's, which alone decides."""
+    chosen = {f"panel-{i}" for i in (0, 2, 3, 4, 6)}
+    rows = [row for row in random_rows(4, many=9) if row[1] in chosen]
+    for metric in ("stereotype", "soft_stereotype", "select_male_womens_jobs"):
+        found, error = of_metric(metric, rows)
+        assert found is not None and error == "N/A", metric
+    for metric in ("select_male", "select_male_mens_jobs", "selection_bias"):
+        assert isinstance(of_metric(metric, rows)[1], float), metric
+
+
 # --- errors ---------------------------------------------------------------------------------------
 
 
