@@ -1,0 +1,270 @@
+"""lm-eval's hf model, with what is equal in its requests computed once; the numbers are the same.
+
+lm-eval runs each continuation as a row of its own behind its context, with logits of every token,
+and writes batch after batch, each until its last row has ended. Here a context is read once
+(`likelihoods.py`), and batches are written side by side (`streams.py`). A model or a request of
+another kind than this was made for is left to lm-eval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from lm_eval.models.huggingface import HFLM
+from lm_eval.models.utils import (
+    Collator,
+    handle_stop_sequences,
+    normalize_gen_kwargs,
+    postprocess_generated_text,
+)
+from lm_eval.models.utils_hf import stop_sequences_criteria
+from tqdm import tqdm
+
+from bias_inherit.harness.likelihoods import Answer, Question, Scorer
+from bias_inherit.harness.streams import AT_ONCE, Stream, write_side_by_side
+from bias_inherit.past import Past, Tokens, keeps_past
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
+
+Pair: TypeAlias = tuple[tuple[str, str] | None, list[int], list[int]]
+"""Of a request its strings, and the tokens of context and continuation."""
+
+_SAMPLING = {"do_sample", "temperature", "top_k", "top_p", "min_p", "repetition_penalty"}
+_SETTINGS = _SAMPLING | {
+    "_from_model_config",
+    "bos_token_id",
+    "eos_token_id",
+    "output_attentions",
+    "output_hidden_states",
+    "pad_token_id",
+    "transformers_version",
+    "use_cache",
+}
+"""A model's generation settings under which no row depends on the batch that it is in."""
+_APART = 4
+"""Log-likelihoods that are equal but for rounding are on average not so far apart, in square roots
+of the unit of rounding: our choice."""
+
+
+class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
+    """See the module's text; it is made and used as HFLM is."""
+
+    def _loglikelihood_tokens(
+        self, requests: list[Pair], disable_tqdm: bool = False, override_bs: int | None = None
+    ) -> list[Answer]:
+        asked: dict[Tokens, dict[Tokens, list[int]]] = {}
+        for i, (_, context, continuation) in enumerate(requests):
+            whole = tuple(context + continuation)[-(self.max_length + 1) :]
+            begin = len(whole) - len(continuation)
+            asked.setdefault(whole[:begin], {}).setdefault(whole[begin:], []).append(i)
+
+        is_whole = all(context and all(options) for context, options in asked.items())
+        if override_bs is not None or not is_whole or not self._shares(list(asked)):
+            answers: list[Answer] = super()._loglikelihood_tokens(
+                requests, disable_tqdm, override_bs
+            )
+            return answers
+
+        longest = max(len(c) + len(o) for c, options in asked.items() for o in options)
+        scorer = Scorer(self.model, self.batch_size * longest, self.softmax_dtype)
+        questions = [Question(context, list(options)) for context, options in asked.items()]
+        found: dict[int, Answer] = {}
+        hidden = disable_tqdm or self.rank != 0
+        with tqdm(total=len(requests), disable=hidden, desc="Scoring continuations") as bar:
+            for number, answers in scorer.answers(questions):
+                question = questions[number]
+                for option, answer in zip(question.options, answers, strict=True):
+                    for i in asked[question.context][option]:
+                        found[i] = answer
+                        if requests[i][0] is not None:
+                            self.cache_hook.add_partial("loglikelihood", requests[i][0], answer)
+                        bar.update(1)
+        return [found[i] for i in range(len(requests))]
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Return what is written after each prompt."""
+        groups = Collator.group(
+            enumerate(requests), fn=lambda each: each[1].args[1], group_by="gen_kwargs"
+        )
+        replies: dict[int, str] = {}
+        for group in groups.values():
+            some = [request for _, request in group]
+            found = self._written(some, disable_tqdm)
+            if found is None:
+                found = super().generate_until(some, disable_tqdm)
+            replies |= zip((i for i, _ in group), found, strict=True)
+        return [replies[i] for i in range(len(requests))]
+
+    def _shares(self, rows: Sequence[Tokens]) -> bool:
+        """Return whether a model may read rows in parts: the shortest and the longest are tried."""
+        rows = sorted((row for row in rows if len(row) > 1), key=len)
+        return (
+            bool(rows)
+            and self.backend == "causal"
+            and isinstance(self.batch_size, int)
+            and self.mixed_precision_dtype is None
+            and keeps_past(self.model)
+            and not _sees_more(self.model)
+            and self._reads_in_parts([rows[0], rows[-1]])
+        )
+
+    def _reads_in_parts(self, rows: Sequence[Tokens]) -> bool:
+        """Return whether a model says the same after rows whether or not it reads them at once."""
+        halves = [len(row) // 2 for row in rows]
+        try:
+            past = Past(self.model, len(rows))
+            past.read([row[:half] for row, half in zip(rows, halves, strict=True)])
+            past = past.chosen(range(len(rows)))
+            ours = past.read([row[half:] for row, half in zip(rows, halves, strict=True)])
+            whole = [self._model_call(torch.tensor([row], device=self.device)) for row in rows]
+        except torch.OutOfMemoryError:
+            raise
+        except Exception:  # whatever a model raises that was not made for this
+            return False
+        theirs = torch.stack([logits[0, -1] for logits in whole])
+        apart = ours.float().log_softmax(-1) - theirs.float().log_softmax(-1)
+        return bool(apart.abs().mean() <= _APART * math.sqrt(torch.finfo(theirs.dtype).eps))
+
+    def _written(self, requests: Sequence[Instance], disable_tqdm: bool) -> list[str] | None:
+        """Return what follows prompts of equal settings; None where lm-eval has to write it."""
+        contexts = [str(request.args[0]) for request in requests]
+        given = requests[0].args[1]
+        way = _Way.of(given, self)
+        room = self.max_length - way.longest
+        rows = [self.tok_encode(context) for context in contexts]
+        if room <= 0 or not all(rows) or not self._is_of_rows(way):
+            return None
+        if not self._shares([row[-room:] for row in rows]):
+            return None
+
+        order = sorted(range(len(contexts)), key=lambda i: (-len(rows[i]), contexts[i]))
+        waiting = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        replies, at_once = [""] * len(contexts), 1
+        hidden = disable_tqdm or self.rank != 0
+        with tqdm(total=len(contexts), disable=hidden, desc="Writing replies") as bar:
+            while waiting:
+                tried = waiting[:at_once]
+                streams = [self._stream([contexts[i] for i in batch], way) for batch in tried]
+                whole, size = self._write(streams, way)
+                for batch, stream in zip(waiting[:whole], streams, strict=False):
+                    for i, tokens in zip(batch, stream.written, strict=True):
+                        replies[i] = postprocess_generated_text(
+                            self.tok_decode(tokens), way.until, None
+                        )
+                        self.cache_hook.add_partial(
+                            "generate_until", (contexts[i], given), replies[i]
+                        )
+                        bar.update(1)
+                waiting = waiting[whole:]
+                fitting = AT_ONCE // (size * self.batch_size)
+                at_once = max(1, min(2 * at_once if whole == len(tried) else 1, fitting))
+        return replies
+
+    def _is_of_rows(self, way: _Way) -> bool:
+        """Return whether each row ends, and is written, by itself."""
+        config = self.model.generation_config
+        known = set(config.to_diff_dict()) | set(way.settings)
+        if known - _SETTINGS or self.think_end_token is not None or "" in way.until:
+            return False
+        if way.is_sampled:
+            return bool(way.settings["temperature"] > 0 and self.device.type in ("cpu", "cuda"))
+        # lm-eval stops a batch, not a row, at a special token that is not an end of the model's
+        special = set(self.tokenizer.all_special_tokens)
+        ends = {self.tokenizer.decode([end]) for end in end_tokens(config)}
+        return all(stop in ends or not any(one in stop for one in special) for stop in way.until)
+
+    def _stream(self, contexts: list[str], way: _Way) -> Stream:
+        ids, mask = self.tok_batch_encode(
+            contexts, left_truncate_len=self.max_length - way.longest, truncation=self.truncation
+        )
+        has_stopped = (
+            stop_sequences_criteria(self.tokenizer, way.until, ids.shape[1], len(ids))
+            if way.is_sampled
+            else None
+        )
+        return Stream(ids.to(self.device), mask, self.tokenizer.pad_token_id, has_stopped)
+
+    def _write(self, streams: Sequence[Stream], way: _Way) -> tuple[int, int]:
+        """Write batches as the model's `generate` would; see `write_side_by_side`."""
+        found: list[tuple[int, int]] = []
+
+        def loop(
+            model: PreTrainedModel,
+            input_ids: torch.Tensor,
+            logits_processor: LogitsProcessorList,
+            generation_config: GenerationConfig,
+            **_: object,
+        ) -> torch.Tensor:
+            ends = set(end_tokens(generation_config))
+
+            def has_ended(tokens: Tokens) -> bool:
+                if way.is_sampled or tokens[-1] in ends:
+                    return tokens[-1] in ends
+                text = self.tok_decode(tokens)
+                return any(stop in text for stop in way.until)
+
+            found.append(
+                write_side_by_side(model, streams, logits_processor, way.longest, has_ended)
+            )
+            return input_ids
+
+        # transformers reads the settings, and gives what logits go through
+        self.model.generate(
+            input_ids=streams[0].ids,
+            attention_mask=streams[0].mask,
+            max_length=streams[0].ids.shape[1] + way.longest,
+            pad_token_id=self.tokenizer.pad_token_id,
+            use_cache=True,
+            custom_generate=loop,
+            **way.settings,
+        )
+        return found[0]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How replies are written.
+
+    Attributes:
+        settings: for the model's `generate`.
+        until: strings that end a reply.
+        longest: tokens of a reply.
+        is_sampled: whether tokens are drawn.
+    """
+
+    settings: Mapping[str, Any]
+    until: list[str]
+    longest: int
+    is_sampled: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], lm: HFLM) -> _Way:
+        """Return what a request's settings mean, as lm-eval reads them."""
+        settings = dict(normalize_gen_kwargs(given, lm.max_gen_toks))
+        eos = lm.tok_decode(lm.eot_token_id, skip_special_tokens=False)
+        until = handle_stop_sequences(settings.pop("until"), eos=eos)
+        longest = settings.pop("max_gen_toks")
+        is_sampled = settings["do_sample"]
+        if not is_sampled:
+            settings.pop("temperature", None)
+        return cls(settings, until, longest, is_sampled)
+
+
+def _sees_more(model: PreTrainedModel) -> bool:
+    """Return whether an adapter does something that depends on more than a token and its past."""
+    config = getattr(model, "active_peft_config", None)
+    return config is not None and bool(
+        config.is_prompt_learning or getattr(config, "alora_invocation_tokens", None)
+    )
+
+
+def end_tokens(config: GenerationConfig) -> list[int]:
+    """Return the tokens that end a reply."""
+    ends = config.eos_token_id
+    return [] if ends is None else [int(end) for end in torch.tensor(ends).reshape(-1)]
