@@ -64,13 +64,12 @@ class Past:
         return 0 if self._cache is None else sum(layer.size for layer in self._cache.layers)
 
     @torch.no_grad()
-    def read(self, parts: Sequence[Tokens], last: bool = True) -> torch.Tensor:
-        """Continue each row and return logits: behind the last token of each, or behind each token.
+    def read(self, parts: Sequence[Tokens], behind: Sequence[int] | None = None) -> torch.Tensor:
+        """Continue each row and return logits, row after row, of shape (tokens, words).
 
         Args:
             parts: one or more tokens of each row; they may differ in length.
-            last: whether logits of shape (rows, words) are wanted; else they are those behind
-                every token, row after row, of shape (tokens, words).
+            behind: how many of the last tokens of each are followed by logits; None is one each.
         """
         self._close_gaps()
         before, device = self.ids.shape[1], self.ids.device
@@ -88,11 +87,22 @@ class Past:
             positions = (self._mask.cumsum(1) - 1).clamp(min=0)
             given["position_ids"] = positions[:, -ids.shape[1] - before :]
 
-        wanted = mask.bool()
-        if last:
-            wanted = wanted & (mask.cumsum(1) == mask.sum(1, keepdim=True))
-        rows, places = wanted.nonzero(as_tuple=True)
-        return self._logits(rows, places + before, given)
+        wanted = [
+            (row, before + place)
+            for row, (part, many) in enumerate(zip(parts, behind or [1] * len(parts), strict=True))
+            for place in range(len(part) - many, len(part))
+        ]
+        rows, places = torch.tensor(wanted, device=device).T
+        return self._logits(rows, places, given)
+
+    def forget(self, many: Sequence[int]) -> None:
+        """Drop so many of the last tokens of each row."""
+        ends = [self.ids.shape[1] - gap for gap in self._gaps or [0] * len(many)]
+        for row, (end, dropped) in enumerate(zip(ends, many, strict=True)):
+            self._mask[row, end - dropped : end] = 0
+        self._gaps = [
+            self.ids.shape[1] - end + dropped for end, dropped in zip(ends, many, strict=True)
+        ]
 
     def chosen(self, rows: Sequence[int]) -> Past:
         """Return these rows, each as often as it is named; what they read on is not read here."""

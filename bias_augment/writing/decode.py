@@ -56,7 +56,7 @@ class Batch:
         Nothing is kept of them. They may differ in length.
         """
         lengths = [len(option) for option in options]
-        logits = self._past.chosen(range(len(options))).read(options, last=False)
+        logits = self._past.chosen(range(len(options))).read(options, lengths)
         behind = torch.split(logits, lengths)
         before = [torch.cat([self._next[i, None], part[:-1]]) for i, part in enumerate(behind)]
         ids = torch.tensor([token for option in options for token in option], device=logits.device)

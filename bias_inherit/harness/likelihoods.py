@@ -1,18 +1,19 @@
 """Log-likelihoods of continuations after contexts; what contexts share is read once.
 
-Each context is read once, whatever number of continuations it has, and its common beginning with
-others once for all of them. Logits are computed only where a token is scored.
+A context is read once, whatever number of continuations it has, with the longest of them behind it,
+and its common beginning with others once for all of them. The other continuations of more than one
+token are read on from there. Logits are computed only where a token is scored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import torch
 
-from bias_inherit.harness.prefixes import WORTH, Node, shared_prefixes
+from bias_inherit.harness.prefixes import PASS, Node, shared_prefixes
 from bias_inherit.past import Past, Tokens
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ class Question:
     context: Tokens
     options: Sequence[Tokens]
 
+    @property
+    def longest(self) -> int:
+        """The number of the longest continuation, which is read on with the context."""
+        return max(range(len(self.options)), key=lambda k: len(self.options[k]))
+
+    @property
+    def read_on(self) -> Tokens:
+        """The tokens of that one behind which another of it comes."""
+        return self.options[self.longest][:-1]
+
 
 @dataclass(frozen=True)
 class Scorer:
@@ -38,13 +49,11 @@ class Scorer:
         model: a causal model whose past can be chosen from.
         at_once: tokens in a forward pass, of whole rows with what was read of them before.
         softmax_dtype: of the log-softmax; None is that of the logits.
-        worth: tokens that a common beginning has to save.
     """
 
     model: PreTrainedModel
     at_once: int
     softmax_dtype: torch.dtype | None = None
-    worth: int = WORTH
 
     def answers(self, questions: Sequence[Question]) -> Iterator[tuple[int, list[Answer]]]:
         """Yield the number of each question and the answers of its options, in any order.
@@ -52,7 +61,7 @@ class Scorer:
         Args:
             questions: whose contexts differ.
         """
-        root = shared_prefixes([question.context for question in questions], self.worth)
+        root = shared_prefixes([question.context for question in questions])
         yield from self._below(root, None, questions)
 
     def _below(
@@ -70,13 +79,15 @@ class Scorer:
             past.read([child.part])
             yield from self._below(child, past, questions)
 
-        lengths = {i: len(questions[i].context) for i in node.leaves}
-        for batch in batches(sorted(node.leaves, key=lambda i: -lengths[i]), lengths, self.at_once):
+        some = {i: questions[i] for i in node.leaves}
+        parts = {i: (*q.context[node.end :], *q.read_on) for i, q in some.items()}
+        lengths = {i: len(part) for i, part in parts.items()}
+        for batch in batches(lengths, node.end, self.at_once):
             past = self._begun(head, len(batch))
-            logits = past.read([questions[i].context[node.end :] for i in batch])
-            yield from zip(
-                batch, self._of(past, logits, [questions[i] for i in batch]), strict=True
-            )
+            more = [len(some[i].read_on) for i in batch]
+            logits = past.read([parts[i] for i in batch], [1 + many for many in more])
+            past.forget(more)
+            yield from zip(batch, self._of(past, logits, [some[i] for i in batch]), strict=True)
 
     def _begun(self, head: Past | None, rows: int) -> Past:
         return Past(self.model, rows) if head is None else head.chosen([0] * rows)
@@ -88,53 +99,94 @@ class Scorer:
 
         Args:
             past: their rows.
-            logits: behind the contexts.
+            logits: behind each context, and behind what was read on with it.
             questions: of the rows.
         """
-        asked = [(i, option) for i, question in enumerate(questions) for option in question.options]
-        first = self._found(logits, [i for i, _ in asked], [option[0] for _, option in asked])
-        found = [[pair] for pair in first]
+        wanted: list[_Wanted] = []
+        apart: dict[_Place, Tokens] = {}
+        begin = 0
+        for row, question in enumerate(questions):
+            for k, option in enumerate(question.options):
+                read = option if k == question.longest else option[:1]
+                wanted += [_Wanted((row, k), begin + i, token) for i, token in enumerate(read)]
+                if len(read) < len(option):
+                    apart[row, k] = option
+            begin += 1 + len(question.read_on)
+        found = self._scored(logits, wanted)
 
-        longer = [i for i, (_, option) in enumerate(asked) if len(option) > 1]
-        lengths = {i: past.ids.shape[1] + len(asked[i][1]) for i in longer}
-        for batch in batches(sorted(longer, key=lambda i: -lengths[i]), lengths, self.at_once):
-            branch = past.chosen([asked[i][0] for i in batch])
-            logits = branch.read([asked[i][1][:-1] for i in batch], last=False)
-            tokens = [(i, token) for i in batch for token in asked[i][1][1:]]
-            more = self._found(logits, range(len(tokens)), [token for _, token in tokens])
-            for (i, _), pair in zip(tokens, more, strict=True):
-                found[i].append(pair)
+        lengths = {place: len(option) - 1 for place, option in apart.items()}
+        for batch in batches(lengths, past.ids.shape[1], self.at_once):
+            branch = past.chosen([row for row, _ in batch])
+            logits = branch.read([apart[p][:-1] for p in batch], [lengths[p] for p in batch])
+            tokens = [(place, token) for place in batch for token in apart[place][1:]]
+            found += self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
 
-        answers: list[list[Answer]] = [[] for _ in questions]
-        for (i, _), pairs in zip(asked, found, strict=True):
-            total = torch.stack([likelihood for likelihood, _ in pairs]).sum()
-            answers[i].append((float(total), all(is_likeliest for _, is_likeliest in pairs)))
-        return answers
+        by_place: dict[_Place, list[_Scored]] = {}
+        for one in found:
+            by_place.setdefault(one.place, []).append(one)
+        return [
+            [_answer(by_place[row, k]) for k in range(len(question.options))]
+            for row, question in enumerate(questions)
+        ]
 
-    def _found(
-        self, logits: torch.Tensor, rows: Sequence[int], tokens: Sequence[int]
-    ) -> list[tuple[torch.Tensor, bool]]:
-        """Return the log-likelihood of each token in its row, and whether it is the likeliest."""
+    def _scored(self, logits: torch.Tensor, wanted: Sequence[_Wanted]) -> list[_Scored]:
+        """Return the log-likelihood of tokens, and whether each is the likeliest of its row."""
         likelihoods = torch.log_softmax(logits, dim=-1, dtype=self.softmax_dtype)
-        index = torch.tensor(rows, device=logits.device)
-        wanted = torch.tensor(tokens, device=logits.device)
-        is_likeliest = likelihoods.argmax(-1)[index] == wanted
-        return list(zip(likelihoods[index, wanted].cpu(), is_likeliest.tolist(), strict=True))
+        rows = torch.tensor([one.row for one in wanted], device=logits.device)
+        tokens = torch.tensor([one.token for one in wanted], device=logits.device)
+        is_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
+        found = likelihoods[rows, tokens].cpu()
+        return [
+            _Scored(one.place, likelihood, is_it)
+            for one, likelihood, is_it in zip(wanted, found, is_likeliest, strict=True)
+        ]
 
 
-def batches(items: Iterable[int], lengths: Mapping[int, int], at_once: int) -> Iterator[list[int]]:
-    """Yield items in batches whose rows are together no longer than `at_once`, or that have one.
+_Place: TypeAlias = tuple[int, int]
+"""The number of a question in its batch, and of one of its options."""
+
+
+class _Wanted(NamedTuple):
+    """A token that is to be scored, by a row of logits."""
+
+    place: _Place
+    row: int
+    token: int
+
+
+class _Scored(NamedTuple):
+    place: _Place
+    likelihood: torch.Tensor
+    is_likeliest: bool
+
+
+def _answer(tokens: Sequence[_Scored]) -> Answer:
+    total = torch.stack([token.likelihood for token in tokens]).sum()
+    return float(total), all(token.is_likeliest for token in tokens)
+
+
+_Item = TypeVar("_Item")
+
+
+def batches(lengths: Mapping[_Item, int], before: int, at_once: int) -> Iterator[list[_Item]]:
+    """Yield items in batches of like lengths, the longest first.
+
+    Rows of a batch have at most `at_once` tokens together, with what was read before, unless it is
+    one row; and padding among them costs no more than another pass would.
 
     Args:
-        items: longest first.
-        lengths: of their rows.
-        at_once: tokens, with padding.
+        lengths: of the items' rows.
+        before: tokens of each row that were read before.
+        at_once: tokens.
     """
-    batch: list[int] = []
-    for item in items:
-        if batch and (len(batch) + 1) * lengths[batch[0]] > at_once:
-            yield batch
-            batch = []
+    batch: list[_Item] = []
+    for item in sorted(lengths, key=lambda item: -lengths[item]):
+        if batch:
+            longest = lengths[batch[0]]
+            padding = sum(longest - lengths[other] for other in (*batch, item))
+            if (len(batch) + 1) * (before + longest) > at_once or padding > PASS:
+                yield batch
+                batch = []
         batch.append(item)
     if batch:
         yield batch

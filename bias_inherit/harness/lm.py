@@ -47,6 +47,9 @@ _SETTINGS = _SAMPLING | {
     "use_cache",
 }
 """A model's generation settings under which no row depends on the batch that it is in."""
+_LARGE = 1000
+"""Parameters for each word of a model to which the numbers that sampling takes cost little beside
+its passes: our choice."""
 _APART = 4
 """Log-likelihoods that are equal but for rounding are on average not so far apart, in square roots
 of the unit of rounding: our choice."""
@@ -65,7 +68,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             asked.setdefault(whole[:begin], {}).setdefault(whole[begin:], []).append(i)
 
         is_whole = all(context and all(options) for context, options in asked.items())
-        if override_bs is not None or not is_whole or not self._shares(list(asked)):
+        if override_bs is not None or not is_whole or self._token_bytes(list(asked)) is None:
             answers: list[Answer] = super()._loglikelihood_tokens(
                 requests, disable_tqdm, override_bs
             )
@@ -101,35 +104,39 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             replies |= zip((i for i, _ in group), found, strict=True)
         return [replies[i] for i in range(len(requests))]
 
-    def _shares(self, rows: Sequence[Tokens]) -> bool:
-        """Return whether a model may read rows in parts: the shortest and the longest are tried."""
-        rows = sorted((row for row in rows if len(row) > 1), key=len)
-        return (
-            bool(rows)
-            and self.backend == "causal"
-            and isinstance(self.batch_size, int)
-            and self.mixed_precision_dtype is None
-            and keeps_past(self.model)
-            and not _sees_more(self.model)
-            and self._reads_in_parts([rows[0], rows[-1]])
-        )
+    def _token_bytes(self, rows: Sequence[Tokens]) -> int | None:
+        """Return the bytes of a token's keys and values, where the model may read rows in parts.
 
-    def _reads_in_parts(self, rows: Sequence[Tokens]) -> bool:
-        """Return whether a model says the same after rows whether or not it reads them at once."""
-        halves = [len(row) // 2 for row in rows]
+        None says that it may not. The shortest and the longest row are tried.
+        """
+        rows = sorted((row for row in rows if len(row) > 1), key=len)
+        if (
+            not rows
+            or self.backend != "causal"
+            or not isinstance(self.batch_size, int)
+            or self.mixed_precision_dtype is not None
+            or not keeps_past(self.model)
+            or _sees_more(self.model)
+        ):
+            return None
+
+        some = rows[0], rows[-1]
+        halves = [len(row) // 2 for row in some]
         try:
-            past = Past(self.model, len(rows))
-            past.read([row[:half] for row, half in zip(rows, halves, strict=True)])
-            past = past.chosen(range(len(rows)))
-            ours = past.read([row[half:] for row, half in zip(rows, halves, strict=True)])
-            whole = [self._model_call(torch.tensor([row], device=self.device)) for row in rows]
+            past = Past(self.model, len(some))
+            past.read([row[:half] for row, half in zip(some, halves, strict=True)])
+            past = past.chosen(range(len(some)))
+            ours = past.read([row[half:] for row, half in zip(some, halves, strict=True)])
+            whole = [self._model_call(torch.tensor([row], device=self.device)) for row in some]
         except torch.OutOfMemoryError:
             raise
         except Exception:  # whatever a model raises that was not made for this
-            return False
+            return None
         theirs = torch.stack([logits[0, -1] for logits in whole])
         apart = ours.float().log_softmax(-1) - theirs.float().log_softmax(-1)
-        return bool(apart.abs().mean() <= _APART * math.sqrt(torch.finfo(theirs.dtype).eps))
+        if apart.abs().mean() > _APART * math.sqrt(torch.finfo(theirs.dtype).eps):
+            return None
+        return max(1, past.size // past.ids.numel())
 
     def _written(self, requests: Sequence[Instance], disable_tqdm: bool) -> list[str] | None:
         """Return what follows prompts of equal settings; None where lm-eval has to write it."""
@@ -140,18 +147,23 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         rows = [self.tok_encode(context) for context in contexts]
         if room <= 0 or not all(rows) or not self._is_of_rows(way):
             return None
-        if not self._shares([row[-room:] for row in rows]):
+        size = self._token_bytes([row[-room:] for row in rows])
+        if size is None:
             return None
 
         order = sorted(range(len(contexts)), key=lambda i: (-len(rows[i]), contexts[i]))
         waiting = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        replies, at_once = [""] * len(contexts), 1
+        row = (max(map(len, rows)) + way.longest) * size
+        fitting = max(1, AT_ONCE // (row * self.batch_size))
+        is_large = self.model.num_parameters() > _LARGE * len(self.tokenizer)
+        replies, at_once = [""] * len(contexts), 1 if way.is_sampled else fitting
         hidden = disable_tqdm or self.rank != 0
         with tqdm(total=len(contexts), disable=hidden, desc="Writing replies") as bar:
             while waiting:
-                tried = waiting[:at_once]
-                streams = [self._stream([contexts[i] for i in batch], way) for batch in tried]
-                whole, size = self._write(streams, way)
+                streams = [
+                    self._stream([contexts[i] for i in batch], way) for batch in waiting[:at_once]
+                ]
+                whole = self._write(streams, way)
                 for batch, stream in zip(waiting[:whole], streams, strict=False):
                     for i, tokens in zip(batch, stream.written, strict=True):
                         replies[i] = postprocess_generated_text(
@@ -162,8 +174,8 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
                         )
                         bar.update(1)
                 waiting = waiting[whole:]
-                fitting = AT_ONCE // (size * self.batch_size)
-                at_once = max(1, min(2 * at_once if whole == len(tried) else 1, fitting))
+                if way.is_sampled and is_large:  # as these went, so will the next
+                    at_once = fitting if len(streams[whole - 1].written[0]) == way.longest else 1
         return replies
 
     def _is_of_rows(self, way: _Way) -> bool:
@@ -190,9 +202,9 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         )
         return Stream(ids.to(self.device), mask, self.tokenizer.pad_token_id, has_stopped)
 
-    def _write(self, streams: Sequence[Stream], way: _Way) -> tuple[int, int]:
+    def _write(self, streams: Sequence[Stream], way: _Way) -> int:
         """Write batches as the model's `generate` would; see `write_side_by_side`."""
-        found: list[tuple[int, int]] = []
+        found: list[int] = []
 
         def loop(
             model: PreTrainedModel,

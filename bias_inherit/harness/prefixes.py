@@ -8,8 +8,8 @@ from itertools import groupby, takewhile
 
 from bias_inherit.past import Tokens
 
-WORTH = 256
-"""Tokens that a common beginning has to save, as to read it apart costs a pass: our choice."""
+PASS = 128
+"""Tokens that cost about as much as a pass by itself: as many must be saved by one. Our choice."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
 
-def shared_prefixes(contexts: Sequence[Tokens], worth: int = WORTH) -> Node:
+def shared_prefixes(contexts: Sequence[Tokens], worth: int = PASS) -> Node:
     """Return the tree of contexts that differ and have one token or more.
 
     Args:

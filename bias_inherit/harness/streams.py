@@ -36,7 +36,7 @@ class Stream:
         ids: prompts, padded on the left, and what was written; rows that have ended are padded.
         mask: of the prompts, 1 where they are not padding.
         prompts: their tokens, without padding.
-        steps: how many tokens were written.
+        written: the tokens that were written of each row.
         going: the rows that have not ended.
         is_over: whether nothing more is written.
     """
@@ -56,13 +56,8 @@ class Stream:
         self.prompts: list[Tokens] = [
             row[kept.bool()].tolist() for row, kept in zip(ids, mask, strict=True)
         ]
-        self._width = ids.shape[1]
-        self.going, self.steps, self.is_over = list(range(len(ids))), 0, False
-
-    @property
-    def written(self) -> list[Tokens]:
-        """What was written of each row."""
-        return [row[self._width :].tolist() for row in self.ids]
+        self.written: list[list[int]] = [[] for _ in self.prompts]
+        self.going, self.is_over = list(range(len(ids))), False
 
     @property
     def is_sampled(self) -> bool:
@@ -93,9 +88,9 @@ class Stream:
         column[index] = scores.argmax(-1)
 
         self.ids = torch.cat([self.ids, column[:, None]], dim=1)
-        self.steps += 1
-        written = self.written
-        self.going = [row for row in self.going if not has_ended(written[row])]
+        for tokens, token in zip(self.written, column.tolist(), strict=True):
+            tokens.append(token)
+        self.going = [row for row in self.going if not has_ended(self.written[row])]
         self.is_over = not self.going
         if self._has_stopped is not None and self._has_stopped(self.ids, None).all():
             self.is_over = True
@@ -113,7 +108,7 @@ def write_side_by_side(
     warp: LogitsProcessorList,
     longest: int,
     has_ended: HasEnded,
-) -> tuple[int, int]:
+) -> int:
     """Write batches and set torch's generator to where lm-eval would leave it.
 
     Args:
@@ -124,16 +119,15 @@ def write_side_by_side(
         has_ended: of a row.
 
     Returns:
-        How many of the batches are whole, and the bytes of keys and values of a row at the most.
+        How many of the batches are whole.
     """
     rows = [(stream, row) for stream in streams for row in stream.going]
     past = Past(model, len(rows))
     logits = past.read([stream.prompts[row] for stream, row in rows])
     generators = _generators(streams, logits, longest)
-    whole, size = list(streams), 0
+    whole = list(streams)
 
     for step in range(longest):
-        size = max(size, past.size // len(rows))
         going = []
         for stream, generator in zip(streams, generators, strict=True):
             if stream not in whole or stream.is_over:
@@ -149,11 +143,11 @@ def write_side_by_side(
 
         if len(going) <= SHRINK * len(rows):
             past, rows = past.chosen(going), [rows[i] for i in going]
-        logits = past.read([[int(stream.ids[row, -1])] for stream, row in rows])
+        logits = past.read([stream.written[row][-1:] for stream, row in rows])
 
     if streams[0].is_sampled:
         _set_state(logits.device, generators[len(whole) - 1].get_state())
-    return len(whole), size
+    return len(whole)
 
 
 def _generators(
