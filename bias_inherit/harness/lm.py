@@ -156,6 +156,14 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         row = (max(map(len, rows)) + way.longest) * size
         fitting = max(1, AT_ONCE // (row * self.batch_size))
         is_large = self.model.num_parameters() > _LARGE * len(self.tokenizer)
+        ends = set(end_tokens(self.model.generation_config))
+
+        def has_ended(tokens: Tokens) -> bool:
+            if way.is_sampled or tokens[-1] in ends:
+                return tokens[-1] in ends
+            text = self.tok_decode(tokens)
+            return any(stop in text for stop in way.until)
+
         replies, at_once = [""] * len(contexts), 1 if way.is_sampled else fitting
         hidden = disable_tqdm or self.rank != 0
         with tqdm(total=len(contexts), disable=hidden, desc="Writing replies") as bar:
@@ -163,7 +171,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
                 streams = [
                     self._stream([contexts[i] for i in batch], way) for batch in waiting[:at_once]
                 ]
-                whole = self._write(streams, way)
+                whole = write_side_by_side(self.model, streams, way.longest, has_ended)
                 for batch, stream in zip(waiting[:whole], streams, strict=False):
                     for i, tokens in zip(batch, stream.written, strict=True):
                         replies[i] = postprocess_generated_text(
@@ -195,45 +203,35 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         ids, mask = self.tok_batch_encode(
             contexts, left_truncate_len=self.max_length - way.longest, truncation=self.truncation
         )
+        ids, mask = ids.to(self.device), mask.to(self.device)
         has_stopped = (
             stop_sequences_criteria(self.tokenizer, way.until, ids.shape[1], len(ids))
             if way.is_sampled
             else None
         )
-        return Stream(ids.to(self.device), mask, self.tokenizer.pad_token_id, has_stopped)
+        warp = self._warp(ids, mask, way)
+        return Stream(ids, mask, self.tokenizer.pad_token_id, warp, has_stopped)
 
-    def _write(self, streams: Sequence[Stream], way: _Way) -> int:
-        """Write batches as the model's `generate` would; see `write_side_by_side`."""
-        found: list[int] = []
+    def _warp(self, ids: torch.Tensor, mask: torch.Tensor, way: _Way) -> LogitsProcessorList:
+        """Return what transformers puts the logits of a batch through, by its settings."""
+        found: list[LogitsProcessorList] = []
 
-        def loop(
-            model: PreTrainedModel,
+        def write_nothing(
+            _: PreTrainedModel,
             input_ids: torch.Tensor,
             logits_processor: LogitsProcessorList,
-            generation_config: GenerationConfig,
-            **_: object,
+            **__: object,
         ) -> torch.Tensor:
-            ends = set(end_tokens(generation_config))
-
-            def has_ended(tokens: Tokens) -> bool:
-                if way.is_sampled or tokens[-1] in ends:
-                    return tokens[-1] in ends
-                text = self.tok_decode(tokens)
-                return any(stop in text for stop in way.until)
-
-            found.append(
-                write_side_by_side(model, streams, logits_processor, way.longest, has_ended)
-            )
+            found.append(logits_processor)
             return input_ids
 
-        # transformers reads the settings, and gives what logits go through
         self.model.generate(
-            input_ids=streams[0].ids,
-            attention_mask=streams[0].mask,
-            max_length=streams[0].ids.shape[1] + way.longest,
+            input_ids=ids,
+            attention_mask=mask,
+            max_length=ids.shape[1] + way.longest,
             pad_token_id=self.tokenizer.pad_token_id,
             use_cache=True,
-            custom_generate=loop,
+            custom_generate=write_nothing,
             **way.settings,
         )
         return found[0]

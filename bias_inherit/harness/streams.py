@@ -34,7 +34,6 @@ class Stream:
 
     Attributes:
         ids: prompts, padded on the left, and what was written; rows that have ended are padded.
-        mask: of the prompts, 1 where they are not padding.
         prompts: their tokens, without padding.
         written: the tokens that were written of each row.
         going: the rows that have not ended.
@@ -42,7 +41,12 @@ class Stream:
     """
 
     def __init__(
-        self, ids: torch.Tensor, mask: torch.Tensor, pad: int, has_stopped: HasStopped | None
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        pad: int,
+        warp: LogitsProcessorList,
+        has_stopped: HasStopped | None,
     ) -> None:
         """Begin.
 
@@ -50,9 +54,10 @@ class Stream:
             ids: prompts, padded on the left.
             mask: 1 where they are not padding.
             pad: for rows that have ended.
+            warp: what logits of the batch go through.
             has_stopped: of a sampled batch; None of one that takes the likeliest tokens.
         """
-        self.ids, self.mask, self._pad, self._has_stopped = ids, mask, pad, has_stopped
+        self.ids, self._pad, self._warp, self._has_stopped = ids, pad, warp, has_stopped
         self.prompts: list[Tokens] = [
             row[kept.bool()].tolist() for row, kept in zip(ids, mask, strict=True)
         ]
@@ -67,7 +72,6 @@ class Stream:
     def take(
         self,
         logits: torch.Tensor,
-        warp: LogitsProcessorList,
         generator: torch.Generator,
         has_ended: HasEnded,
     ) -> None:
@@ -75,17 +79,18 @@ class Stream:
 
         Args:
             logits: of those rows.
-            warp: what they go through.
             generator: draws numbers for all rows, as torch.multinomial does.
             has_ended: of a row.
         """
-        index = torch.tensor(self.going, device=self.ids.device)
-        scores = warp(self.ids[index], logits.to(torch.float32, copy=True))
+        index = torch.tensor(self.going, device=logits.device)
+        shape = (len(self.ids), logits.shape[-1])
+        all_logits = torch.zeros(shape, dtype=torch.float32, device=logits.device)
+        all_logits[index] = logits.float()
+        scores = self._warp(self.ids, all_logits)
         if self.is_sampled:
-            numbers = _drawn(len(self.ids), scores, generator)[index]
-            scores = torch.softmax(scores, dim=-1) / numbers
+            scores = torch.softmax(scores, dim=-1) / _drawn(shape, scores.device, generator)
         column = torch.full_like(self.ids[:, 0], self._pad)
-        column[index] = scores.argmax(-1)
+        column[index] = scores.argmax(-1)[index]
 
         self.ids = torch.cat([self.ids, column[:, None]], dim=1)
         for tokens, token in zip(self.written, column.tolist(), strict=True):
@@ -96,16 +101,15 @@ class Stream:
             self.is_over = True
 
 
-def _drawn(rows: int, like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    shape = (rows, like.shape[-1])
-    drawn = torch.empty(shape, dtype=torch.float32, device=like.device)
-    return drawn.exponential_(generator=generator)
+def _drawn(
+    shape: tuple[int, int], device: torch.device, generator: torch.Generator
+) -> torch.Tensor:
+    return torch.empty(shape, dtype=torch.float32, device=device).exponential_(generator=generator)
 
 
 def write_side_by_side(
     model: PreTrainedModel,
     streams: Sequence[Stream],
-    warp: LogitsProcessorList,
     longest: int,
     has_ended: HasEnded,
 ) -> int:
@@ -114,7 +118,6 @@ def write_side_by_side(
     Args:
         model: a causal model whose past can be chosen from.
         streams: all sampled, or none.
-        warp: what logits go through.
         longest: tokens.
         has_ended: of a row.
 
@@ -133,7 +136,7 @@ def write_side_by_side(
             if stream not in whole or stream.is_over:
                 continue
             places = [i for i, (of, row) in enumerate(rows) if of is stream and row in stream.going]
-            stream.take(logits[places], warp, generator, has_ended)
+            stream.take(logits[places], generator, has_ended)
             if stream.is_over and stream.is_sampled and step < longest - 1:
                 whole = whole[: whole.index(stream) + 1]
             going += [i for i in places if not stream.is_over and rows[i][1] in stream.going]
@@ -159,9 +162,10 @@ def _generators(
         return generators
     generators[0].set_state(_state(logits.device))
     for i in range(1, len(streams)):
+        shape = (len(streams[i - 1].ids), logits.shape[-1])
         generators[i].set_state(generators[i - 1].get_state())
         for _ in range(longest):
-            _drawn(len(streams[i - 1].ids), logits, generators[i])
+            _drawn(shape, logits.device, generators[i])
     return generators
 
 
