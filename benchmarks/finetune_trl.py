@@ -166,9 +166,8 @@ def watch_trainer() -> dict[str, Any]:
     plain, found = Trainer.train, {}
 
     def train(self: Any, *more: Any, **named: Any) -> Any:
-        tokens = sum(
-            len(self.train_dataset[i]["input_ids"]) for i in range(len(self.train_dataset))
-        )
+        rows = [self.train_dataset[i] for i in range(len(self.train_dataset))]
+        tokens = sum(len(r["input_ids"] if isinstance(r, dict) else r.input_ids) for r in rows)
         begin = time.perf_counter()
         outcome = plain(self, *more, **named)
         found["seconds"] = time.perf_counter() - begin
