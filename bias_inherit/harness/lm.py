@@ -8,6 +8,7 @@ another kind than this was made for is left to lm-eval.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 Pair: TypeAlias = tuple[tuple[str, str] | None, list[int], list[int]]
 """Of a request its strings, and the tokens of context and continuation."""
+
+_LOG = logging.getLogger(__name__)
 
 _SAMPLING = {"do_sample", "temperature", "top_k", "top_p", "min_p", "repetition_penalty"}
 _SETTINGS = _SAMPLING | {
@@ -74,6 +77,12 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             )
             return answers
 
+        cut = sum(len(context) + len(rest) > self.max_length + 1 for _, context, rest in requests)
+        if cut:
+            _LOG.warning(
+                "%d of %d requests are longer than the context of %d tokens: cut from the left",
+                *(cut, len(requests), self.max_length),
+            )
         longest = max(len(c) + len(o) for c, options in asked.items() for o in options)
         scorer = Scorer(self.model, self.batch_size * longest, self.softmax_dtype)
         questions = [Question(context, list(options)) for context, options in asked.items()]

@@ -133,10 +133,11 @@ def test_the_ten_tasks_have_the_numbers_of_lm_eval(base, counted):
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_requests_of_every_form_have_the_numbers_of_lm_eval(base, batch_size):
+def test_requests_of_every_form_have_the_numbers_of_lm_eval(base, batch_size, caplog):
     plain, ours = both(base[1], batch_size)
     pairs = [(text, answer) for text in TEXTS for answer in ANSWERS]
     check_likelihoods(plain, ours, scoring(pairs))
+    assert ("requests are longer than the context of 300" in caplog.text) == ("short" in base[0])
     check_likelihoods(plain, ours, scoring([("a", " b")]))
 
 
