@@ -198,13 +198,13 @@ class Wardrobe:
 
 
 def _hf_model_class(progress: bool) -> type[HFLM]:
-    """Return lm-eval's hf model, whose info names the hashes of base and adapter."""
-    from lm_eval.models.huggingface import HFLM
+    """Return our kind of lm-eval's hf model, whose info names the hashes of base and adapter."""
+    from bias_inherit.harness.lm import SharingLM
 
     class CheckedModel:
         from_pretrained = staticmethod(load_model)
 
-    class AdapterLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
+    class AdapterLM(SharingLM):
         tokenizer_folder: str | None = None
         """Where the tokenizer is from, unless it is the base's."""
         tokens: int = 0

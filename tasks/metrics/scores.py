@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_inherit.tasks.metrics.amount import AMOUNTS
-from bias_inherit.tasks.metrics.bootstrap import Array, Statistic, draw, hangs_on_one, number, spread
+from bias_inherit.tasks.metrics.bootstrap import (
+    Array,
+    Statistic,
+    draw,
+    hangs_on_one,
+    number,
+    spread,
+)
 from bias_inherit.tasks.metrics.choice import CHOICE
 from bias_inherit.tasks.metrics.family import Family
 from bias_inherit.tasks.metrics.groups import AXES

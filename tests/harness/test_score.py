@@ -62,20 +62,25 @@ def test_stories_of_an_adapter_do_not_depend_on_what_was_scored_before(
 
 
 @pytest.mark.slow
-def test_every_metric_has_a_number_as_error(scored):
-    for values in results(scored["base"])["results"].values():
+def test_every_metric_has_an_error_and_every_headline_a_number(scored):
+    run = read_runs([scored["base"]])[0]
+    for task, values in results(scored["base"])["results"].items():
         for key, value in values.items():
             metric, comma, _ = key.partition(",")
             if not comma or metric.endswith("_stderr"):
                 continue
             error = values[f"{metric}_stderr,none"]
-            few = metric.endswith(("stereotype", "_womens_jobs"))
-            if value is None or metric.endswith("_null") or few:
-                # no data (no story of a culture tells of a trait), computed and not sampled, or
-                # of a single panel (of three, one is for a job that is mostly women's)
+            if value is None or metric.endswith("_null"):
+                # no data (no story of a culture tells of a trait), or computed and not sampled
                 assert error == "N/A", metric
-            else:
-                assert isinstance(value, (int, float)) and isinstance(error, (int, float)), metric
+            else:  # of a single text, or panel, there is a value and no error
+                assert error == "N/A" or isinstance(error, float), metric
+
+        headline = run.tasks[task].headline
+        for part in filter(None, (headline.score, headline.gap)):
+            few = (task, part.metric) == ("bias_inherit_hiring", "stereotype")
+            error = values[f"{part.metric},{part.filter}".replace(",", "_stderr,")]
+            assert few or isinstance(error, float), (task, part.metric)
 
 
 @pytest.mark.slow
@@ -96,8 +101,8 @@ def test_numbers_equal_the_plain_command_that_is_written_down(scored, name, tmp_
     (plain,) = read_runs([tmp_path / "plain"])
     (ours,) = read_runs([scored[name]])
     for task, result in ours.tasks.items():
-        assert plain.tasks[task].metrics == result.metrics
-        assert plain.tasks[task].errors == result.errors
+        assert result.metrics == pytest.approx(plain.tasks[task].metrics, abs=1e-4)
+        assert result.errors == pytest.approx(plain.tasks[task].errors, abs=1e-4)
     if name != "base":
         assert plain.name == "r50" and plain.arm.ratio == Fraction(1, 2), (
             "arm read from the adapter"

@@ -100,6 +100,8 @@ UNFIT = {
 }
 """Kinds whose forward pass asks for more than lm-eval gives: the plain command fails too."""
 
+APART = {"alora", "cartridge", "cpt", "lily", "p-tuning", "prefix", "prompt"}
+"""Kinds in which more than a token and its past decides: they are left to lm-eval's own way."""
 INVOCATION = "Occupations:"
 """Stands in every prompt asked here; from it on an aLoRA adapter does something."""
 CHANGING = {"pissa", "pissa-fast", "olora", "replicated-layers", "saved-embeddings"}
@@ -166,7 +168,7 @@ def requests(original):
     return [
         Instance("loglikelihood", {}, (example["prompt"], answer), i)
         for i, example in enumerate(original[:3])
-        for answer in (" A", " B")
+        for answer in (" A", " B", " a nurse", " an engineer in a large city")
     ]
 
 
@@ -195,18 +197,28 @@ def plain(lab_base, requests, device):
     return scored
 
 
+def check_same(found, expected, name=None):
+    """Compare log-likelihoods to 1e-4, and whether each answer is the likeliest."""
+    likelihoods = [[one for one, _ in some] for some in (found, expected)]
+    assert likelihoods[0] == pytest.approx(likelihoods[1], abs=1e-4), name
+    assert [flag for _, flag in found] == [flag for _, flag in expected], name
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_is_scored_as_by_the_plain_command_and_spoils_nothing(
     name, folder, lora, lab_base, wardrobe, plain, requests
 ):
     adapter = write_adapter(folder, lab_base, name)
-    wardrobe.put_on(lora)
+    before = wardrobe.put_on(lora).loglikelihood(requests)
     loads = wardrobe.loads
-    assert wardrobe.put_on(adapter).loglikelihood(requests) == plain(adapter)
+    lm = wardrobe.put_on(adapter)
+    check_same(lm.loglikelihood(requests), plain(adapter))
+    assert (lm._token_bytes([range(10, 15), range(20, 26)]) is None) == (name in APART)
     assert plain(adapter) != plain(), "this adapter does something"
-    assert wardrobe.put_on(lora).loglikelihood(requests) == plain(lora)
-    assert wardrobe.bare().loglikelihood(requests) == plain()
+    assert wardrobe.put_on(lora).loglikelihood(requests) == before
+    check_same(before, plain(lora))
+    check_same(wardrobe.bare().loglikelihood(requests), plain())
 
     assert name not in CHANGING or wardrobe.loads == loads + 1
     assert name not in HARMLESS or wardrobe.loads == loads
@@ -221,7 +233,7 @@ def test_a_kind_that_lm_eval_cannot_run_is_one_line(
     with pytest.raises(InputError, match="does not run as lm-eval runs a model") as error:
         wardrobe.put_on(adapter)
     assert str(adapter) in str(error.value) and "\n" not in str(error.value)
-    assert wardrobe.put_on(lora).loglikelihood(requests) == plain(lora)
+    check_same(wardrobe.put_on(lora).loglikelihood(requests), plain(lora))
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +262,7 @@ def test_biases_that_an_adapter_stores_do_not_stay_in_the_base(
     for name in names:
         adapter = write_adapter(tmp_path, base_with_biases, name)
         found = wardrobe.put_on(adapter).loglikelihood(requests)
-        assert found == plain(adapter, base_with_biases), name
+        check_same(found, plain(adapter, base_with_biases), name)
         loads.append(wardrobe.loads)
     assert loads == [1, 1, 2, 2, 3]
 
@@ -267,8 +279,8 @@ def test_both_ends_of_a_base_are_what_they_were(
     for kind in ("lora", name, "lora"):
         adapter = write_adapter(between, base_with_biases, kind)
         found = wardrobe.put_on(adapter).loglikelihood(requests)
-        assert found == plain(adapter, base_with_biases), kind
-    assert wardrobe.bare().loglikelihood(requests) == plain(None, base_with_biases)
+        check_same(found, plain(adapter, base_with_biases), kind)
+    check_same(wardrobe.bare().loglikelihood(requests), plain(None, base_with_biases))
 
 
 def rewritten(folder, adapter, change):
@@ -348,7 +360,7 @@ def test_tensors_that_are_out_of_place_are_an_error(
         wardrobe.put_on(broken)
     assert str(error.value).startswith(f"adapter {broken} does not fit {lab_base}: ")
     assert "\n" not in str(error.value)
-    assert wardrobe.put_on(lora).loglikelihood(requests) == plain(lora)
+    check_same(wardrobe.put_on(lora).loglikelihood(requests), plain(lora))
 
 
 @pytest.mark.slow

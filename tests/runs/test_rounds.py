@@ -133,7 +133,6 @@ def test_a_writer_that_never_learnt_this_cannot_miss_the_form(tmp_path):
     assert manifests(tmp_path / "run")["age.neutral.r5.none.s0.round1"]["rows_augmented"] == 8
 
 
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

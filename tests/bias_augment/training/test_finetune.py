@@ -384,6 +384,29 @@ def test_windows_shorter_than_a_row_and_models_within_models(make_base, data, tm
 
 
 @pytest.mark.slow
+def test_parts_of_a_batch_give_the_same_steps(data, lab_base, tmp_path, monkeypatch):
+    from bias_inherit.bias_augment.training import trainer
+
+    seen = []
+
+    def watched(model, inputs, *more):
+        seen.append(inputs["input_ids"].shape)
+        assert int(inputs["attention_mask"].sum(1).max()) == inputs["input_ids"].shape[1]
+        return completion_loss(model, inputs, *more)
+
+    monkeypatch.setattr(trainer, "completion_loss", watched)
+    logs = {}
+    for name, states in {"whole": trainer.STATES, "rows": 1}.items():
+        monkeypatch.setattr(trainer, "STATES", states)
+        seen.clear()
+        logs[name] = finetune(lab_base, data, tmp_path / name, NONE, QUICK).log
+        most = max(rows for rows, _ in seen)
+        assert most == (1 if name == "rows" else QUICK.batch_size)
+    whole, rows = ([e["loss"] for e in log if "loss" in e] for log in logs.values())
+    assert rows == pytest.approx(whole, rel=1e-4)
+
+
+@pytest.mark.slow
 def test_memory_savers_give_the_same_steps(data, lab_base, tmp_path):
     plain = finetune(lab_base, data, tmp_path / "a", NONE, QUICK)
     saved = finetune(lab_base, data, tmp_path / "b", NONE, replace(QUICK, checkpointing=True))

@@ -1,0 +1,192 @@
+"""Log-likelihoods of continuations after contexts; what contexts share is read once.
+
+A context is read once, whatever number of continuations it has, with the longest of them behind it,
+and its common beginning with others once for all of them. The other continuations of more than one
+token are read on from there. Logits are computed only where a token is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+
+import torch
+
+from bias_inherit.harness.prefixes import PASS, Node, shared_prefixes
+from bias_inherit.past import Past, Tokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Answer: TypeAlias = tuple[float, bool]
+"""A log-likelihood, and whether each token is the likeliest one."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A context of one token or more, and its continuations of one token or more."""
+
+    context: Tokens
+    options: Sequence[Tokens]
+
+    @property
+    def longest(self) -> int:
+        """The number of the longest continuation, which is read on with the context."""
+        return max(range(len(self.options)), key=lambda k: len(self.options[k]))
+
+    @property
+    def read_on(self) -> Tokens:
+        """The tokens of that one behind which another of it comes."""
+        return self.options[self.longest][:-1]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """How questions are answered.
+
+    Attributes:
+        model: a causal model whose past can be chosen from.
+        at_once: tokens in a forward pass, of whole rows with what was read of them before.
+        softmax_dtype: of the log-softmax; None is that of the logits.
+    """
+
+    model: PreTrainedModel
+    at_once: int
+    softmax_dtype: torch.dtype | None = None
+
+    def answers(self, questions: Sequence[Question]) -> Iterator[tuple[int, list[Answer]]]:
+        """Yield the number of each question and the answers of its options, in any order.
+
+        Args:
+            questions: whose contexts differ.
+        """
+        root = shared_prefixes([question.context for question in questions])
+        yield from self._below(root, None, questions)
+
+    def _below(
+        self, node: Node, head: Past | None, questions: Sequence[Question]
+    ) -> Iterator[tuple[int, list[Answer]]]:
+        """Answer the questions of a node.
+
+        Args:
+            node: of the tree.
+            head: a row that has read what they share; None where that is nothing.
+            questions: all.
+        """
+        for child in node.children:
+            past = self._begun(head, 1)
+            past.read([child.part])
+            yield from self._below(child, past, questions)
+
+        some = {i: questions[i] for i in node.leaves}
+        parts = {i: (*q.context[node.end :], *q.read_on) for i, q in some.items()}
+        lengths = {i: len(part) for i, part in parts.items()}
+        for batch in batches(lengths, node.end, self.at_once):
+            past = self._begun(head, len(batch))
+            more = [len(some[i].read_on) for i in batch]
+            logits = past.read([parts[i] for i in batch], [1 + many for many in more])
+            past.forget(more)
+            yield from zip(batch, self._of(past, logits, [some[i] for i in batch]), strict=True)
+
+    def _begun(self, head: Past | None, rows: int) -> Past:
+        return Past(self.model, rows) if head is None else head.chosen([0] * rows)
+
+    def _of(
+        self, past: Past, logits: torch.Tensor, questions: Sequence[Question]
+    ) -> list[list[Answer]]:
+        """Return the answers of questions whose contexts were read.
+
+        Args:
+            past: their rows.
+            logits: behind each context, and behind what was read on with it.
+            questions: of the rows.
+        """
+        wanted: list[_Wanted] = []
+        apart: dict[_Place, Tokens] = {}
+        begin = 0
+        for row, question in enumerate(questions):
+            for k, option in enumerate(question.options):
+                read = option if k == question.longest else option[:1]
+                wanted += [_Wanted((row, k), begin + i, token) for i, token in enumerate(read)]
+                if len(read) < len(option):
+                    apart[row, k] = option
+            begin += 1 + len(question.read_on)
+        found = self._scored(logits, wanted)
+
+        lengths = {place: len(option) - 1 for place, option in apart.items()}
+        for batch in batches(lengths, past.ids.shape[1], self.at_once):
+            branch = past.chosen([row for row, _ in batch])
+            logits = branch.read([apart[p][:-1] for p in batch], [lengths[p] for p in batch])
+            tokens = [(place, token) for place in batch for token in apart[place][1:]]
+            found += self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
+
+        by_place: dict[_Place, list[_Scored]] = {}
+        for one in found:
+            by_place.setdefault(one.place, []).append(one)
+        return [
+            [_answer(by_place[row, k]) for k in range(len(question.options))]
+            for row, question in enumerate(questions)
+        ]
+
+    def _scored(self, logits: torch.Tensor, wanted: Sequence[_Wanted]) -> list[_Scored]:
+        """Return the log-likelihood of tokens, and whether each is the likeliest of its row."""
+        likelihoods = torch.log_softmax(logits, dim=-1, dtype=self.softmax_dtype)
+        rows = torch.tensor([one.row for one in wanted], device=logits.device)
+        tokens = torch.tensor([one.token for one in wanted], device=logits.device)
+        is_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
+        found = likelihoods[rows, tokens].cpu()
+        return [
+            _Scored(one.place, likelihood, is_it)
+            for one, likelihood, is_it in zip(wanted, found, is_likeliest, strict=True)
+        ]
+
+
+_Place: TypeAlias = tuple[int, int]
+"""The number of a question in its batch, and of one of its options."""
+
+
+class _Wanted(NamedTuple):
+    """A token that is to be scored, by a row of logits."""
+
+    place: _Place
+    row: int
+    token: int
+
+
+class _Scored(NamedTuple):
+    place: _Place
+    likelihood: torch.Tensor
+    is_likeliest: bool
+
+
+def _answer(tokens: Sequence[_Scored]) -> Answer:
+    total = torch.stack([token.likelihood for token in tokens]).sum()
+    return float(total), all(token.is_likeliest for token in tokens)
+
+
+_Item = TypeVar("_Item")
+
+
+def batches(lengths: Mapping[_Item, int], before: int, at_once: int) -> Iterator[list[_Item]]:
+    """Yield items in batches of like lengths, the longest first.
+
+    Rows of a batch have at most `at_once` tokens together, with what was read before, unless it is
+    one row; and padding among them costs no more than another pass would.
+
+    Args:
+        lengths: of the items' rows.
+        before: tokens of each row that were read before.
+        at_once: tokens.
+    """
+    batch: list[_Item] = []
+    for item in sorted(lengths, key=lambda item: -lengths[item]):
+        if batch:
+            longest = lengths[batch[0]]
+            padding = sum(longest - lengths[other] for other in (*batch, item))
+            if (len(batch) + 1) * (before + longest) > at_once or padding > PASS:
+                yield batch
+                batch = []
+        batch.append(item)
+    if batch:
+        yield batch
