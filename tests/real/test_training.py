@@ -82,4 +82,4 @@ def test_the_ten_tasks_are_scored_and_compared(smollm, adapters, tmp_path):
 
     table = to_markdown(leaderboard(read_runs(folders)))
     assert all(task in table for task in task_names())
-    assert "gender.contextual-single-explicit.r50.mask.s0" in table
+    assert table.count("| mask ") == len(task_names())
