@@ -147,7 +147,7 @@ def augment(
         label: "chosen" (the generator decides) or "given" (the source row, or the shares).
         label_share: a YAML or JSON file, group -> label -> how often it is given.
         replies: a file that keeps the replies, so that none is asked for twice.
-        progress: called with the number of replies so far.
+        progress: called with the number of requests answered; those asked again count anew.
         options: of the generator, such as `model="DIR"`.
 
     Returns:

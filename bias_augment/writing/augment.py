@@ -83,7 +83,7 @@ def augment(
         requests: one per row.
         generator: who writes.
         retries: how often a reply is asked for again at most.
-        progress: called with the number of replies so far.
+        progress: called with the number of requests answered; those asked again count anew.
         keep_named: whether texts that name their own label are used.
 
     Raises:
@@ -98,7 +98,8 @@ def augment(
     for attempt in range(retries + 1):
         batch = [requests[i].again(attempt) if attempt else requests[i] for i in pending]
         left: list[int] = []
-        replies = _replies(generator, batch, progress)
+        answered = len(requests) - len(batch)
+        replies = _replies(generator, batch, answered, progress)
         for i, request, reply in zip(pending, batch, replies, strict=True):
             parsed = parse_reply(request, reply, keep_named)
             if isinstance(parsed, Parsed) and _content(parsed.text, request.source) in seen:
@@ -148,14 +149,17 @@ def _tokens(replies: Sequence[Reply]) -> tuple[int, int] | None:
 
 
 def _replies(
-    generator: Generator, batch: Sequence[Request], progress: Callable[[int], None]
+    generator: Generator,
+    batch: Sequence[Request],
+    answered: int,
+    progress: Callable[[int], None],
 ) -> list[Reply]:
     replies: dict[int, Reply] = {}
 
     def take(i: int, reply: Reply) -> None:
         """Keep a reply under the number of its request."""
         replies[i] = reply
-        progress(len(replies))
+        progress(answered + len(replies))
 
     generator.write(batch, take)
     return [replies[i] for i in range(len(batch))]

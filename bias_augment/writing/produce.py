@@ -38,7 +38,7 @@ def produce(
         seed: of the draws.
         generator: who writes; the counterfactual control asks nobody.
         retries: how often an unusable reply is asked for again.
-        progress: called with the number of replies so far.
+        progress: called with the number of requests answered; those asked again count anew.
         labels: who decides the labels; a control has no shares, but its source rows' labels.
         keep_named: whether texts that name their own label are used.
 
@@ -99,6 +99,8 @@ def produce_enough(
     n: int,
     seed: int,
     generator: Generator,
+    progress: Callable[[int], None] = lambda done: None,
+    labels: Labels = CHOSEN,
 ) -> Augmented:
     """Return exactly `n` rows: where replies could not be used, more are asked for.
 
@@ -106,14 +108,16 @@ def produce_enough(
     generator is asked for the difference alone.
 
     Args:
-        axis, bias_type, original, n, seed, generator: as for `produce`.
+        axis, bias_type, original, n, seed, generator, progress, labels: as for `produce`.
 
     Raises:
         InputError: as `produce`; or twice as many requests do not give so many rows.
     """
     wanted = n
     while True:
-        result = produce(axis, bias_type, original, wanted, seed, generator)
+        result = produce(
+            axis, bias_type, original, wanted, seed, generator, RETRIES, progress, labels
+        )
         short = n - len(result.examples)
         if short <= 0:
             return replace(result, examples=result.examples[:n], missing=0)

@@ -25,12 +25,11 @@ from bias_inherit.bias_augment.data.files import write_augmented, write_examples
 from bias_inherit.bias_augment.data.mix import Size, mix_counts
 from bias_inherit.bias_augment.data.originals import draw_original
 from bias_inherit.bias_augment.training.settings import Settings
-from bias_inherit.bias_augment.writing.augment import RETRIES
 from bias_inherit.bias_augment.writing.generators.contract import Generator
 from bias_inherit.bias_augment.writing.generators.registry import load_generator
 from bias_inherit.bias_augment.writing.labels import CHOSEN, Labels
 from bias_inherit.bias_augment.writing.outputs import recorded
-from bias_inherit.bias_augment.writing.produce import produce
+from bias_inherit.bias_augment.writing.produce import produce_enough
 from bias_inherit.errors import InputError
 from bias_inherit.harness.score import Options
 from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
@@ -190,7 +189,7 @@ def write_data(
             writer = _writer(experiment, bias_type, generator, path)
             labels = experiment.labels
             show = _every_tenth(announce, bias_type, n)
-            result = produce(axis, bias_type, drawn.rows, n, 0, writer, RETRIES, show, labels)
+            result = produce_enough(axis, bias_type, drawn.rows, n, 0, writer, show, labels)
             write_augmented(
                 path,
                 result,

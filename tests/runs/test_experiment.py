@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bias_inherit.arms import Arm
+from bias_inherit.bias_augment.writing.generators.contract import Reply
 from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
 from bias_inherit.errors import InputError
 from bias_inherit.runs.experiment import Experiment, plan_arms, write_data
@@ -117,3 +118,23 @@ def test_the_students_own_text_is_the_bases_and_labels_may_be_planted(tmp_path, 
     assert planted.generator == "template"
     assert [o.follows_label.share for o in planted.outcomes] == [1.0, 1.0]
     assert all(o.follows_label.share < 1 for o in own.outcomes), "a control has its sources' labels"
+
+
+class SometimesRefusing(TemplateGenerator):
+    """Refuses, whatever it is asked again, about each seventh row."""
+
+    def write(self, requests, emit):
+        def take(i, reply):
+            refuses = int(requests[i].id.rpartition("-")[2]) % 7 == 0
+            emit(i, Reply("I cannot help with that.") if refuses else reply)
+
+        super().write(requests, take)
+
+
+def test_rows_that_a_writer_refuses_are_made_up_for(tmp_path):
+    arms = [arm(ratio=Fraction(1, 2))]
+    experiment = Experiment("lab", arms, per_cell=2)
+    told = []
+    data = write_data(experiment, plan_arms(arms), SometimesRefusing(), tmp_path, told.append)
+    rows = _rows(data.augmented["gender", TYPE])
+    assert len(rows) == len(_rows(data.original["gender"])) == len({row["id"] for row in rows})

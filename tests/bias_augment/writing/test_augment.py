@@ -263,8 +263,9 @@ def test_failures_are_counted_kept_apart_and_retried_with_another_seed(original)
         well = request.id not in bad or request.attempt == 2
         return numbered(request) if well else ["I'm sorry", "Hm."][request.attempt]
 
-    generator = Scripted(reply)
-    result = augment(requests, generator, retries=2)
+    generator, told = Scripted(reply), []
+    result = augment(requests, generator, retries=2, progress=told.append)
+    assert told == [*range(1, 11), *range(6, 11), *range(6, 11)]
     assert [len(asked) for asked in generator.asked] == [10, 5, 5]
     seeds = [seed for asked in generator.asked for *_, seed in asked]
     assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**31 for seed in seeds)
