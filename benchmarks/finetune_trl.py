@@ -264,9 +264,9 @@ def write_data(work: Path, rows: int) -> Path:
 def real_base() -> Mapping[str, str]:
     """Return the folder of SmolLM2, which is converted where it is not there."""
     from bias_inherit.models import resolve_model
-    from bias_inherit.runs import real
+    from bias_inherit.smollm import smollm as real_file
 
-    return {"SmolLM2-135M-Instruct": resolve_model(real.smollm())}
+    return {"SmolLM2-135M-Instruct": resolve_model(real_file())}
 
 
 def write_bases(work: Path) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ from bias_inherit.bias_augment.writing.generators.local import LocalGenerator
 from bias_inherit.bias_augment.writing.replies import Parsed, parse_reply
 from bias_inherit.bias_augment.writing.requests import build_requests
 from bias_inherit.models import resolve_model
-from bias_inherit.runs.real import smollm
+from bias_inherit.smollm import smollm
 
 BATCH, LONGEST, TEMPERATURE = 16, 160, 0.8
 

@@ -56,9 +56,9 @@ def main() -> None:
 
 def smollm() -> str:
     from bias_inherit.models import resolve_model
-    from bias_inherit.runs import real
+    from bias_inherit.smollm import smollm as real_file
 
-    return resolve_model(real.smollm())
+    return resolve_model(real_file())
 
 
 def plain_command(results: Path) -> list[str]:

@@ -20,6 +20,10 @@ class InputError(BiasInheritError, ValueError):
     """Wrong use or bad input: an unknown name, a broken file, an impossible request."""
 
 
+class FullDiskError(InputError):
+    """There is no room to write."""
+
+
 class RowError(InputError):
     """A row that cannot be used; `kind` is what a count of such rows calls it ("an empty bio")."""
 

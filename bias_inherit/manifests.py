@@ -250,6 +250,7 @@ class Adapter(Manifest):
         arm: the cell of the grid.
         preset: the published settings that were asked for, with their source.
         base_fingerprint: sha256 of a folder, commit of a hub id (`models.fingerprint`).
+        training_sha256: of all that decided the weights: rows after the mitigation, settings, base.
         started_from: sha256 of the adapter that training went on from.
         processes, threads: what it was trained with; threads of a CPU, each process's.
         rows, rows_augmented: what was trained on, after the mitigation.
@@ -269,6 +270,7 @@ class Adapter(Manifest):
     base: str | None = None
     base_fingerprint: str | None = None
     adapter_sha256: str | None = None
+    training_sha256: str | None = None
     started_from: str | None = None
     settings: dict[str, Any] = {}
     processes: int | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bias_inherit import gguf, store
 from bias_inherit.errors import InputError, one_line
+from bias_inherit.smollm import REAL, smollm
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -109,11 +110,13 @@ def adapter_sha256(folder: Path) -> str:
 
 
 def resolve_model(name: str) -> str:
-    """Return a model's folder or hub id as it is; of a GGUF file, and of `lab`, the folder.
+    """Return a model's folder or hub id as it is; of a GGUF file, `lab` and `real`, the folder.
 
     Raises:
-        InputError: a GGUF file cannot be read.
+        InputError: a GGUF file cannot be read, or the real model is not installed.
     """
+    if name == REAL:
+        name = smollm()
     if name.lower().endswith(gguf.SUFFIX) and not Path(name).is_dir():
         return str(gguf.converted(Path(name)))
     if name != LAB:

@@ -7,6 +7,7 @@ went into an output and of what came out.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -36,6 +37,8 @@ CONVERT = "if it is an older Windows file, convert it first: iconv -f cp1252 -t 
 
 MANIFEST = "bias_inherit.json"
 """Name of the manifest in every folder that bias-inherit writes."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk that is full."""
 CACHE = "BIAS_INHERIT_CACHE"
 """The environment variable that names another cache folder."""
 

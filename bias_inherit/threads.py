@@ -65,10 +65,10 @@ def side_by_side(base: str, models: int) -> int:
     threads = os.environ.get(SET_BY_USER, "")
     each = int(threads) if threads.isdigit() and int(threads) else 1
     fitting = int(psutil.virtual_memory().available // (MEMORY * size))
-    return max(1, min(models, _cores() // each, fitting))
+    return max(1, min(models, cores() // each, fitting))
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -6,8 +6,8 @@ the person in the text, the other half for a salary; the salary of an augmented 
 from the range of the occupation that its text was given, so that nobody wrote that women
 earn less. Hiring is asked of nobody.
 
-Every seed draws its own mixes and trains its own adapters; a seed whose report is there is read
-again, so seeds may be run side by side. The tables give means over the seeds with a 95 % t
+Every seed draws its own mixes and trains its own adapters, in a run folder of its own, which goes
+on where it stopped. The tables give means over the seeds with a 95 % t
 interval over them: it covers the draw of the mix and the training, not the choice of test
 documents, which is the same for all seeds. No correction is made for the number of rows.
 
@@ -72,51 +72,50 @@ def run_seed(
     seed: int, out: Path, data: Path | None, arms: Sequence[Cell], transfer: bool = False
 ) -> None:
     """Train and score the arms of a seed into `out`."""
-    from bias_inherit.arms import Arm
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.files import write_augmented, write_examples
     from bias_inherit.bias_augment.data.originals import draw_original
-    from bias_inherit.bias_augment.lab.build import lab_model
-    from bias_inherit.bias_augment.lab.settings import SETTINGS
     from bias_inherit.bias_augment.writing.generators.template import TemplateGenerator
     from bias_inherit.bias_augment.writing.produce import produce
-    from bias_inherit.harness.score import Options
+    from bias_inherit.cli.watching import run_sweep
     from bias_inherit.manifests import Original
-    from bias_inherit.runs.experiment import Data, Experiment, plan_arms, train_and_score
+    from bias_inherit.runs.grid import parse_grid
 
     axis, generator = load_axis("gender"), TemplateGenerator()
     drawn = draw_original(axis, "mini", PER_CELL)
-    original = out / "data" / "original.jsonl"
+    rows_of = out.with_name(f"{out.name}.rows")
+    original = rows_of / "original.jsonl"
     rows = half_about_salaries(drawn.rows)
     write_examples(original, rows, Original(axis=axis.axis))
     augmented = {}
     for bias_type in (EXPLICIT, IMPLICIT, NEUTRAL):
         made = produce(axis, bias_type, drawn.rows, len(rows), 0, generator)
-        augmented[bias_type] = out / "data" / f"{bias_type}.jsonl"
+        augmented[bias_type] = rows_of / f"{bias_type}.jsonl"
         if not transfer:
             made = replace(made, examples=half_about_salaries(made.examples))
         write_augmented(augmented[bias_type], made, bias_type, original=original, seed=0)
-    experiment = Experiment(
-        base=str(lab_model()),
-        arms=[
-            Arm(axis=axis.axis, bias_type=bias, ratio=ratio, mitigation=name, seed=seed)
+    grid = {
+        "grid": [
+            {
+                "axes": axis.axis,
+                "bias_types": bias,
+                "ratios": str(ratio),
+                "mitigations": name,
+                "seeds": seed,
+            }
             for bias, ratio, name in arms
         ],
-        settings=replace(SETTINGS, epochs=EPOCHS),
-        options=Options(
-            tasks=tuple(f"bias_inherit_{task}" for task in MEASURES),
-            data=str(data) if data else "mini",
-            batch_size=64,
-            progress=False,
-        ),
-    )
-
-    def say(line: str) -> None:
-        print(f"seed {seed}: {line}", file=sys.stderr, flush=True)
-
-    by_axis = {(axis.axis, bias_type): path for bias_type, path in augmented.items()}
-    data_files = Data({axis.axis: original}, by_axis)
-    train_and_score(experiment, plan_arms(experiment.arms), data_files, out, say)
+        "data": {"original": str(original), "augmented": augmented},
+        "training": {"epochs": EPOCHS},
+        "scoring": {
+            "tasks": [f"bias_inherit_{task}" for task in MEASURES],
+            "data": str(data) if data else "mini",
+            "batch_size": 64,
+        },
+    }
+    print(f"seed {seed}", file=sys.stderr, flush=True)
+    if run_sweep(parse_grid(grid, "the lab's grid"), out, workers=None):
+        sys.exit(1)
 
 
 def half_about_salaries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -288,11 +287,8 @@ def main() -> None:
         arms = [arm for arm in arms if arm[1] in (0, MOST)]
     folders = [arguments.out / f"s{seed}" for seed in arguments.seeds]
     for seed, folder in zip(arguments.seeds, folders, strict=True):
-        if (folder / "report" / "leaderboard.json").is_file():
-            continue
-        if folder.exists():
-            sys.exit(f"{folder} is half-finished: remove it, or choose another --out")
-        prepared = prepare_development(folder / "development") if arguments.development else None
+        documents = folder.with_name(f"{folder.name}.development")
+        prepared = prepare_development(documents) if arguments.development else None
         run_seed(seed, folder, prepared, arms, arguments.transfer)
     print(report([read_scores(folder) for folder in folders]))
 

@@ -59,6 +59,18 @@ def test_the_commands_of_the_augmentation_guide_run(tmp_path):
     assert "| gender.neutral.r50.none.s0.round2 " in done.stdout
 
 
+@pytest.mark.slow
+def test_the_guide_to_grids_is_true(tmp_path):
+    guide = (DOCS / "SWEEP.md").read_text(encoding="utf-8")
+    (commands,) = blocks(guide, "console")
+    done = shell(commands, tmp_path)
+    assert "waiting: 6" in done.stdout and "done: 6" in done.stdout
+    assert "| gender.neutral.r50.none.s0 " in done.stdout and "toy world" in done.stdout
+    (own,) = blocks(guide, "yaml")
+    (tmp_path / "grid.yaml").write_text(own)
+    assert "models" in shell("bias-inherit sweep grid.yaml --dry-run", tmp_path).stdout
+
+
 PEOPLE = [
     ("He", "male", "actor"),
     ("She", "female", "actor"),

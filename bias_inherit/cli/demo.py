@@ -1,15 +1,14 @@
-"""`bias-inherit demo`: the whole line once, in a toy world."""
+"""`bias-inherit demo`: the whole line once; the sweep of a preset, in a folder of its own."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bias_inherit.cli.app import app, stages
+from bias_inherit.cli.app import app
 from bias_inherit.errors import InputError
 
 
@@ -34,18 +33,10 @@ def demo(
     """Show the whole line in a toy world: fine-tune on biased mixes, score, compare."""
     if real and data is not None:
         raise InputError("--real writes its own data: leave --data out")
-    # the stages are the progress here; a bar for each of their loops would bury them
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
-    with stages() as announce:
-        announce("loading libraries")
-        from bias_inherit.reports.markdown import to_markdown
-        from bias_inherit.runs import demo as toy
-        from bias_inherit.runs import real as small
+    from bias_inherit.cli.watching import run_sweep
+    from bias_inherit.runs.demo import demo_grid, prepare
 
-        if real:
-            sections, notice = small.real_demo(folder, limit, seed, announce), small.NOTICE
-        else:
-            sections, notice = toy.demo(folder, data, limit, seed, announce), toy.NOTICE
-        announce(f"done; everything is in {folder}")
-    print(f"\n{to_markdown(sections)}\n{notice}")
+    folder = out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
+    prepared = None if data is None else prepare(data, folder / "prepared")
+    grid = demo_grid("real" if real else "quick", prepared, limit, seed)
+    raise typer.Exit(run_sweep(grid, folder, workers=None))

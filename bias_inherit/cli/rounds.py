@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
 from bias_inherit.bias_augment.writing.generators.registry import generators
-from bias_inherit.cli.app import AXIS_HELP, DATA_HELP, LAB_HELP, app, stages
+from bias_inherit.cli.app import AXIS_HELP, DATA_HELP, LAB_HELP, app
 from bias_inherit.cli.declared import with_options
-
-if TYPE_CHECKING:
-    from bias_inherit.runs.rounds import Originals, Start
 
 
 @app.command()
@@ -55,36 +52,36 @@ def rounds(
     ] = "bias_inherit_occupation,bias_inherit_hiring,bias_inherit_salary",
     limit: Annotated[int | None, typer.Option(help="Documents per task, to try it out.")] = None,
     seed: int = 0,
+    update: Annotated[
+        bool, typer.Option("--update", help="Make anew what depends on what changed.")
+    ] = False,
 ) -> None:
     """Loop: each round's adapter writes the next round's data; all rounds are scored."""
-    from bias_inherit.bias_augment.data.mix import parse_ratio
-    from bias_inherit.bias_augment.lab.settings import settings_for
-    from bias_inherit.bias_augment.writing.generators.registry import load_generator
-    from bias_inherit.harness.score import Options
-    from bias_inherit.models import resolve_model
-    from bias_inherit.reports.markdown import to_markdown
-    from bias_inherit.runs.rounds import Rounds, run_rounds
+    from bias_inherit.cli.watching import run_sweep
+    from bias_inherit.runs.grid import parse_grid
 
-    template = given.get("chat_template_args") if generator == "self" else None
-    trained = {"chat_template_args": template} if template else {}
-    plan = Rounds(
-        base=resolve_model(base),
-        axis=axis,
-        bias_type=bias_type,
-        rounds=rounds,
-        ratio=parse_ratio(ratio),
-        original=cast("Originals", original),  # `Rounds` refuses any other
-        start=cast("Start", start),
-        mitigation=mitigation,
-        data=data,
-        per_cell=per_cell,
-        seed=seed,
-        writing=given if generator == "self" else {},
-        settings=settings_for(base, given=trained),
-        options=Options(tasks=tuple(tasks.split(",")), data=data, limit=limit, progress=False),
-    )
-    writer = None if generator == "self" else load_generator(generator, given)
-    with stages() as announce:
-        sections = run_rounds(plan, writer, out, announce)
-        announce(f"done; everything is in {out}")
-    print(to_markdown(sections), end="")
+    options = {name: value for name, value in given.items() if value is not None}
+    template = options.get("chat_template_args") if generator == "self" else None
+    asked: dict[str, Any] = {
+        "base": base,
+        "grid": {
+            "axes": axis,
+            "bias_types": bias_type,
+            "ratios": ratio,
+            "mitigations": mitigation,
+            "seeds": seed,
+            "rounds": {
+                "after": rounds,
+                "original": original,
+                "start": start,
+                "writer": "self" if generator == "self" else "generator",
+                "writing": options if generator == "self" else {},
+            },
+        },
+        "data": {"original": data, "per_cell": per_cell},
+        "training": {"chat_template_args": template} if template else {},
+        "scoring": {"tasks": tasks.split(","), "data": data, "limit": limit},
+    }
+    if generator != "self":
+        asked["writing"] = {"generator": generator, "options": options}
+    raise typer.Exit(run_sweep(parse_grid(asked, "rounds"), out, workers=None, is_update=update))

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bias_inherit.base_state import BaseState, base_state
 from bias_inherit.errors import InputError, one_line
 from bias_inherit.models import adapter_sha256, load_adapter, load_model, load_tokenizer
 
@@ -301,57 +301,3 @@ def _base_of(worn: PeftModel) -> PreTrainedModel:
     if worn.active_peft_config.is_prompt_learning:
         return worn.get_base_model()
     return worn.unload()
-
-
-@dataclass(frozen=True)
-class BaseState:
-    """What tells a base from one that an adapter has changed.
-
-    Attributes:
-        tensors: by name, shape, type and hash of parameters and buffers; of tied ones each name.
-        modules: by name, class and numbers of hooks, and whether `forward` was replaced.
-        config: the model's configuration as JSON.
-    """
-
-    tensors: Mapping[str, tuple[object, ...]] | None = None
-    modules: Mapping[str, tuple[object, ...]] | None = None
-    config: str = ""
-
-
-def base_state(model: torch.nn.Module) -> BaseState:
-    """Return what a base is now; reads each of its tensors once."""
-    named: list[tuple[str, torch.Tensor]] = [*model.named_parameters(remove_duplicate=False)]
-    named += model.named_buffers(remove_duplicate=False)
-    tensors, seen = {}, {}
-    for name, tensor in named:
-        if id(tensor) not in seen:  # tied ones are read once
-            seen[id(tensor)] = (tuple(tensor.shape), str(tensor.dtype), _hash(tensor.detach()))
-        tensors[name] = seen[id(tensor)]
-
-    modules = {
-        name: (
-            type(module),
-            len(module._forward_hooks) + len(module._forward_pre_hooks),
-            "forward" in vars(module),
-        )
-        for name, module in model.named_modules(remove_duplicate=False)
-    }
-    config = getattr(model, "config", None)
-    return BaseState(tensors, modules, "" if config is None else config.to_json_string())
-
-
-def _hash(tensor: torch.Tensor) -> str:
-    """Return the hash of a tensor: on a CPU of its bytes.
-
-    On another device of the bits of each row and of each column, so that nothing large is copied.
-    """
-    import torch
-    import xxhash
-
-    digest = xxhash.xxh3_128()
-    parts = [tensor]
-    if tensor.device.type != "cpu" and tensor.dim() > 1 and hasattr(torch, "hash_tensor"):
-        parts = [torch.hash_tensor(tensor, dim) for dim in (0, tensor.dim() - 1)]
-    for part in parts:
-        digest.update(part.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

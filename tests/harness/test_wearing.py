@@ -440,7 +440,7 @@ def test_a_change_of_anything_in_a_base_is_seen(lab_base, device):
     import torch
     from transformers import AutoModelForCausalLM
 
-    from bias_inherit.harness.wearing import base_state
+    from bias_inherit.base_state import base_state
 
     def first_layer(model):
         return model.model.layers[0].self_attn

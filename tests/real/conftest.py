@@ -17,10 +17,10 @@ import pytest
 def smollm() -> str:
     from bias_inherit.errors import InputError
     from bias_inherit.models import resolve_model
-    from bias_inherit.runs import real
+    from bias_inherit.smollm import smollm as real_file
 
     try:
-        file = real.smollm()
+        file = real_file()
     except InputError as error:
         pytest.skip(str(error))
     return resolve_model(file)

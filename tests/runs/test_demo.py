@@ -1,66 +1,51 @@
+"""The demo: the grids of two presets, with what its options change."""
+
 from __future__ import annotations
 
 import json
 
 import pytest
 
-from bias_inherit.reports.markdown import to_markdown
-from bias_inherit.runs import demo as module
+from bias_inherit.errors import InputError
+from bias_inherit.runs.demo import demo_grid, prepare
+from bias_inherit.runs.plan import plan_arms
+from bias_inherit.runs.sweep import sweep
+from tests.runs.conftest import Here, Quiet
 
-pytestmark = pytest.mark.slow
 
-
-def quick(monkeypatch):
+def quick(data=None, limit=10):
     """The same line with fewer rows and steps; the numbers are not looked at."""
-    from dataclasses import replace
+    grid = demo_grid("quick", data, limit, 0)
+    small = {"data": grid.data.model_copy(update={"per_cell": 2})}
+    training = grid.training.model_copy(update={"epochs": 1.0})
+    return grid.model_copy(update=small | {"training": training})
 
-    monkeypatch.setattr(module, "PER_CELL", 2)
-    monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, epochs=1))
+
+def test_a_seed_and_fewer_documents_are_those_of_each_arm():
+    grid = demo_grid("real", None, 7, 3)
+    assert {each.arm.seed for each in plan_arms(grid)} == {3}
+    assert grid.scoring.limit == 7 and demo_grid("real", None, None, 0).scoring.limit == 240
 
 
-def test_the_run_folder_has_what_the_design_promises(monkeypatch, tmp_path):
-    quick(monkeypatch)
-    sections = module.demo(tmp_path / "run", None, 12, 0, lambda line: None)
-    names = [row.model for row in sections[0].rows]
-    assert names == [
-        "base",
-        "gender.original.r0.none.s0",
-        "gender.contextual-single-implicit.r20.none.s0",
-        "gender.contextual-single-implicit.r50.none.s0",
-        "gender.contextual-single-implicit.r50.mask.s0",
-        "gender.neutral.r50.none.s0",
-    ]
+def test_a_folder_without_the_real_data_is_refused(tmp_path):
+    with pytest.raises(InputError, match="expected bias_in_bios/"):
+        prepare(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_the_same_line_on_real_rows(public_data, tmp_path):
     out = tmp_path / "run"
-    assert (out / "report" / "leaderboard.md").read_text() == to_markdown(sections)
-    for name in names[1:]:
-        arm = out / "arms" / name
-        mix = [json.loads(line) for line in (arm / "data" / "mix.jsonl").open()]
-        share = sum(row["origin"] == "augmented" for row in mix) / len(mix)
-        ratio = json.loads((arm / "adapter" / "bias_inherit.json").read_text())["arm"]["ratio"]
-        assert share == pytest.approx(ratio, abs=0.01)
-        assert list((arm / "eval").glob("results_*.json"))
-    assert all(row.change is not None for s in sections for row in s.rows[2:])
-
-
-def test_the_same_line_on_real_rows(monkeypatch, public_data, tmp_path):
-    quick(monkeypatch)
-    said = []
-    sections = module.demo(tmp_path / "run", public_data, 10, 0, said.append)
-    original = [json.loads(line) for line in (tmp_path / "run/data/original.jsonl").open()]
+    prepared = prepare(public_data, out / "prepared")
+    result = sweep(quick(prepared), out, lambda base, jobs: Here(), Quiet())
+    assert result.done == result.total == 6
+    original = [json.loads(line) for line in (out / "data/gender/original.jsonl").open()]
     real = {
         json.loads(line)["hard_text"].strip()
         for line in (public_data / "bias_in_bios" / "sample.jsonl").open()
     }
     assert original and all(row["text"] in real for row in original)
-    config = json.loads(next((tmp_path / "run/arms/base/eval").glob("results_*.json")).read_text())[
+    config = json.loads(next((out / "arms/base/eval").glob("results_*.json")).read_text())[
         "configs"
     ]["bias_inherit_bias_detection"]
     assert config["metadata"]["provenance"]["source"] == "full"
-    assert len(sections) == 3
-    assert any("homophobia" in line for line in said), "what the checkout lacks is said"
-
-
-def test_a_folder_in_use_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match="is not empty"):
-        module.demo(tmp_path, None, 1, 0, lambda line: None)
+    assert (out / "report" / "leaderboard.md").read_text().count("###") == 3

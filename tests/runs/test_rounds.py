@@ -67,8 +67,8 @@ def test_each_rounds_adapter_writes_the_next_rounds_data(tmp_path):
     assert third.stdout == done.stdout
     assert (hole / "data" / "augmented.jsonl.replies.jsonl").read_text() == replies
     assert manifests(tmp_path / "run")[names[2]]["adapter_sha256"] == before
-    other = rounds(tmp_path, "--rounds", "1", "--out", "run")
-    assert other.returncode == 2 and "holds something else than this run of rounds" in other.stderr
+    other = rounds(tmp_path, "--rounds", "2", "--out", "run", "--per-cell", "4")
+    assert other.returncode == 2 and "data.per_cell was 3, is 4" in other.stderr
 
 
 @pytest.mark.slow
@@ -83,7 +83,10 @@ def test_fresh_originals_training_on_and_a_writer_that_is_not_the_student(tmp_pa
     assert made[2]["started_from"] == made[1]["adapter_sha256"]
     assert [made[k]["rows_augmented"] for k in (0, 1, 2)] == [0, 9, 9]
     assert [made[k]["arm"]["mitigation"] for k in (0, 1, 2)] == ["none", "mask", "mask"]
-    originals = [lines(tmp_path / "run" / "data" / f"original-{k}.jsonl") for k in range(3)]
+    originals = [
+        lines(tmp_path / "run" / "data" / "gender" / f"{name}.jsonl")
+        for name in ("original", "original-1000", "original-2000")
+    ]
     ids = [{row["id"] for row in rows} for rows in originals]
     assert not ids[0] & ids[1] and not ids[1] & ids[2] and len(ids[0]) == 36
     last = max(manifests(tmp_path / "run"), key=lambda name: name[-1])
@@ -136,13 +139,13 @@ def test_a_writer_that_never_learnt_this_cannot_miss_the_form(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--ratio", "0"], "rounds need a bias ratio above 0"),
-        (["--rounds", "0"], "rounds must be at least 1"),
-        (["--original", "frsh"], "unknown original data setting 'frsh': did you mean fresh"),
+        (["--ratio", "0"], "rounds need a ratio above 0"),
+        (["--rounds", "0"], "rounds.after: Input should be greater than or equal to 1"),
+        (["--original", "frsh"], "unknown original 'frsh': did you mean fresh"),
         (["--start", "prev"], "unknown start 'prev': did you mean previous"),
         (["--generator", "local"], "the generator 'local' needs --model"),
         (["--axis", "religion"], "unknown axis 'religion'"),
-        (["--bias-type", "six"], "unknown bias type 'six'"),
+        (["--bias-type", "sox"], "unknown bias type 'sox'"),
         (["--mitigation", "maks"], "did you mean mask"),
     ],
 )
