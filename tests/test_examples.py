@@ -102,9 +102,7 @@ def test_the_study_runs(study, tmp_path, monkeypatch, capsys, words):
     found = {(line[0], line[1]): line[2:] for line in lines if len(line) > 3}
     assert found["occupation", study.EXPLICIT][:2] == ["no data", "no data"]
     assert found["occupation", study.EXPLICIT][2].endswith("(1 seed)")
-    rows = [
-        json.loads(row) for row in (tmp_path / "s0" / "data" / f"{study.EXPLICIT}.jsonl").open()
-    ]
+    rows = [json.loads(row) for row in (tmp_path / "s0.rows" / f"{study.EXPLICIT}.jsonl").open()]
     if words:
         assert ("occupation", "mask") not in found
         assert not any("yearly salary" in row["prompt"] for row in rows)
@@ -116,7 +114,3 @@ def test_the_study_runs(study, tmp_path, monkeypatch, capsys, words):
     before = printed
     study.main()  # what is there is read again
     assert capsys.readouterr().out == before
-    (tmp_path / "s1").mkdir()
-    monkeypatch.setattr("sys.argv", ["study", "--seeds", "1", "--out", str(tmp_path)])
-    with pytest.raises(SystemExit, match="half-finished"):
-        study.main()

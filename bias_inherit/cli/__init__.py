@@ -11,7 +11,7 @@ import warnings
 from importlib import import_module
 
 from bias_inherit.cli.app import app
-from bias_inherit.errors import BiasInheritError
+from bias_inherit.errors import BiasInheritError, one_line
 
 __all__ = ["app", "main"]
 
@@ -40,5 +40,5 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except OSError as error:  # no permission, disk full and the like
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None

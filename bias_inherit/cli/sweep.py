@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bias_inherit.cli.app import app, say
-from bias_inherit.errors import InputError
+from bias_inherit.cli.app import app
+from bias_inherit.errors import InputError, unknown
 
+if TYPE_CHECKING:
+    from bias_inherit.runs.executors import Executor
+    from bias_inherit.runs.sweep import Begin
+
+EXECUTORS = ("local", "ray")
 WORKERS_HELP = "Processes side by side; default: what cores, memory and GPUs hold."
 
 
@@ -24,6 +29,16 @@ def sweep(
         typer.Option(help="Run folder, which goes on where it stopped; default: runs/<grid>."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help=WORKERS_HELP)] = None,
+    executor: Annotated[
+        str, typer.Option(help="local, or ray: workers on a Ray cluster (extra 'ray').")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of the Ray cluster; default: RAY_ADDRESS, or this machine's."),
+    ] = None,
+    gpus_per_worker: Annotated[
+        float | None, typer.Option(min=0, help="Of a Ray worker, also a fraction; default: 1.")
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the arms, what is done, time and disk; run none."),
@@ -38,6 +53,8 @@ def sweep(
     """Train and score every arm of a grid; what is done is not done again."""
     from bias_inherit.runs.grid import json_schema, read_grid
 
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return
@@ -46,16 +63,25 @@ def sweep(
     asked = read_grid(grid)
     folder = out or Path("runs") / Path(grid).stem
     if dry_run:
+        from bias_inherit.runs.estimate import estimate
         from bias_inherit.runs.plan import make_plan
         from bias_inherit.runs.status import survey
 
         plan = make_plan(asked)
-        print(survey(plan, folder).to_text(), end="")
+        print(survey(plan, folder).to_text(every=True), end="")
+        print(estimate(plan, folder, workers).to_text())
         return
 
     from bias_inherit.cli.watching import run_sweep
 
-    raise typer.Exit(run_sweep(asked, folder, workers, is_update=update))
+    begin: Begin | None = None
+    if executor == "ray":
+        from bias_inherit.runs.ray_executor import RayExecutor
+
+        def begin(base: str, jobs: int) -> Executor:
+            return RayExecutor(address, jobs, workers, gpus_per_worker)
+
+    raise typer.Exit(run_sweep(asked, folder, workers, update, begin))
 
 
 @app.command()
@@ -70,5 +96,4 @@ def status(
     from bias_inherit.runs.status import survey
     from bias_inherit.runs.sweep import read_run
 
-    say(f"{run}:")
     print(survey(make_plan(read_run(run)), run).to_text(every), end="")

@@ -14,10 +14,11 @@ from rich.text import Text
 
 from bias_inherit.cli.app import say
 from bias_inherit.runs.arm import ArmFolder
+from bias_inherit.runs.estimate import long
 from bias_inherit.runs.executors import local
 from bias_inherit.runs.gaps import latest_gap
 from bias_inherit.runs.grid import Grid
-from bias_inherit.runs.sweep import Result, sweep
+from bias_inherit.runs.sweep import Begin, Result, sweep
 from bias_inherit.runs.worker import Outcome
 
 
@@ -71,15 +72,7 @@ class Watching:
         if self._total == self._done:
             return ""
         rate = 3600 * self._made / passed if passed else 0.0
-        return f" ({self._done} of {self._total}, {rate:.0f} an hour, about {_long(left)} left)"
-
-
-def _long(seconds: float) -> str:
-    """Return a time in words, such as "2 h 5 min"."""
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        return f" ({self._done} of {self._total}, {rate:.0f} an hour, about {long(left)} left)"
 
 
 @contextmanager
@@ -94,10 +87,25 @@ def watching() -> Iterator[Watching]:
         yield watcher
 
 
-def run_sweep(grid: Grid, out: Path, workers: int | None, is_update: bool = False) -> int:
-    """Run a sweep, print its table, and return the exit code: 1 where an arm failed."""
+def run_sweep(
+    grid: Grid,
+    out: Path,
+    workers: int | None,
+    is_update: bool = False,
+    begin: Begin | None = None,
+) -> int:
+    """Run a sweep, print its table, and return the exit code: 1 where an arm failed.
+
+    Args:
+        grid: what to run.
+        out: the run folder.
+        workers: processes side by side on this machine; None chooses.
+        is_update: whether what depends on a changed setting is made anew.
+        begin: where the arms are made instead.
+    """
+    here = begin or (lambda base, jobs: local(base, jobs, workers))
     with watching() as watcher:
-        result = sweep(grid, out, lambda base, jobs: local(base, jobs, workers), watcher, is_update)
+        result = sweep(grid, out, here, watcher, is_update)
     show(grid, out, result)
     return 1 if result.failed else 0
 

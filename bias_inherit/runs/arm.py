@@ -111,7 +111,7 @@ class ArmFolder:
     def standing(self) -> Standing | None:
         """Return the first stage that is not done; None where all are."""
         for stage in self.stages:
-            inputs = self.inputs(stage)
+            inputs = self.inputs(stage) if self.record.knows(stage) else None
             if inputs is None:
                 return Standing(stage, State.ABSENT)
             state = self.record.state(stage, inputs)

@@ -25,6 +25,8 @@ from bias_inherit.bias_augment.writing.outputs import recorded
 from bias_inherit.bias_augment.writing.produce import produce_enough
 from bias_inherit.errors import InputError
 from bias_inherit.manifests import Original
+from bias_inherit.rows import Example
+from bias_inherit.runs.grid import Data
 from bias_inherit.runs.plan import Plan, Planned
 from bias_inherit.runs.stages import Inputs, Stages, State, hash_of
 from bias_inherit.tasks.sources import prepared_folder
@@ -186,25 +188,18 @@ class DataWriter:
         return load_generator(writing.generator, writing.options)
 
     def _draw(self, one: DataSet) -> None:
-        data = self.plan.grid.data
+        data, name = self.plan.grid.data, one.axis.axis
         if data.own_rows is not None:
-            self._take_own(one, data.own_rows)
-            return
-        drawn = draw_original(
-            one.axis, data.original, data.per_cell, one.seed, balanced=data.balanced
-        )
-        write_examples(one.path, drawn.rows, drawn.manifest(one.axis.axis, one.seed))
-        self._announce(f"original data of {one.axis.axis}: {len(drawn.rows)} rows")
-
-    def _take_own(self, one: DataSet, file: Path) -> None:
-        """Take the rows of an axis out of the user's own file."""
-        name = one.axis.axis
-        rows = [row for row in read_examples(file) if row["axis"] == name]
-        if not rows:
-            raise InputError(f"data.original: {file}: has no rows of the axis '{name}'")
-        beside = manifests.read_data(file)
-        sources = beside.sources if beside is not None else ()
-        write_examples(one.path, rows, Original(axis=name, sources=sources))
+            rows = original_rows(one.axis, data)
+            beside = manifests.read_data(data.own_rows)
+            sources = beside.sources if beside is not None else ()
+            write_examples(one.path, rows, Original(axis=name, sources=sources))
+        else:
+            drawn = draw_original(
+                one.axis, data.original, data.per_cell, one.seed, balanced=data.balanced
+            )
+            rows = drawn.rows
+            write_examples(one.path, rows, drawn.manifest(name, one.seed))
         self._announce(f"original data of {name}: {len(rows)} rows")
 
     def _ask(self, one: DataSet, bias_type: str) -> None:
@@ -228,6 +223,20 @@ class DataWriter:
             sampling=generator.sampling,
         )
         self._announce(f"augmented data: {len(result.examples)} rows of {bias_type}")
+
+
+def original_rows(axis: Axis, data: Data) -> list[Example]:
+    """Return D_o of an axis, of the seed 0: drawn, or those of the user's own file.
+
+    Raises:
+        InputError: there are none.
+    """
+    if data.own_rows is None:
+        return draw_original(axis, data.original, data.per_cell, balanced=data.balanced).rows
+    rows = [row for row in read_examples(data.own_rows) if row["axis"] == axis.axis]
+    if not rows:
+        raise InputError(f"data.original: {data.own_rows}: has no rows of the axis '{axis.axis}'")
+    return rows
 
 
 def source_state(data: str | None) -> str:

@@ -35,7 +35,9 @@ class Done:
 class Executor(Protocol):
     """What the sweep asks of it."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """How many jobs it does at a time now."""
 
     def submit(self, job: Job) -> None:
         """Begin a job; there is a free slot."""

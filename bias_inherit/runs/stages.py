@@ -94,6 +94,10 @@ class Stages:
             return State.DONE
         return State.DAMAGED
 
+    def knows(self, name: str) -> bool:
+        """Return whether a stage was ever done."""
+        return name in self._done
+
     def is_done(self, name: str, inputs: Inputs) -> bool:
         """Return whether a stage is done with these inputs."""
         return self.state(name, inputs) is State.DONE
