@@ -240,17 +240,13 @@ def original_rows(axis: Axis, data: Data) -> list[Example]:
 
 
 def source_state(data: str | None) -> str:
-    """Return what identifies where documents are from: the mini data, or a folder's files.
-
-    Of a folder their sizes and times count: it may be large.
-    """
+    """Return what identifies where documents are from: the mini data, or a folder's files."""
     folder = prepared_folder(data)
     if folder is None:
         return "mini"
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return store.sha256_lines(
-        f"{path.relative_to(folder).as_posix()} {path.stat().st_size} {path.stat().st_mtime_ns}"
-        for path in files
+        f"{path.relative_to(folder).as_posix()} {hash_of(path)}" for path in files
     )
 
 
