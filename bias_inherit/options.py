@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -50,6 +50,11 @@ def option(help: str, default: Any = MISSING) -> Any:  # as `dataclasses.field` 
 
 def options_of(declared: type) -> tuple[Option, ...]:
     """Return the options of a dataclass: its fields with a help text, in their order."""
+    return _options_of(declared)
+
+
+@cache
+def _options_of(declared: Any) -> tuple[Option, ...]:  # a class, which mypy does not take as a key
     hints = get_type_hints(declared)
     found = []
     for each in fields(declared):

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bias_inherit import __version__
+from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import axis_sha256
 from bias_inherit.bias_augment.training.adapter_card import README
 from bias_inherit.harness.score import BASE
@@ -163,7 +164,7 @@ class ArmFolder:
         writing, itself = self.plan.grid.writing, planned.rounds.writer == "self"
         return {
             "version": __version__,
-            "axis": axis_sha256(planned.axis),
+            "axis": _axis_sha256(planned.axis),
             "bias_type": planned.bias_type,
             "original": hash_of(original_path(self.out, planned)),
             "ratio": str(planned.ratio),
@@ -193,7 +194,7 @@ class ArmFolder:
         return {
             "version": __version__,
             "mix": hash_of(self.mix),
-            "axis": axis_sha256(planned.axis),
+            "axis": _axis_sha256(planned.axis),
             "base": base_print(self.plan.base),
             "mitigation": mitigation_inputs(planned),
             "settings": asdict(planned.settings),
@@ -206,13 +207,28 @@ class ArmFolder:
         traits = self.plan.options.traits
         return {
             "version": __version__,
-            "lm_eval": version("lm-eval"),
+            "lm_eval": _lm_eval_version(),
             "base": base_print(self.plan.base),
             "adapter": None if self.planned is None else adapter_sha256(self.adapter),
             "options": options,
             "documents": source_state(self.plan.options.data),
             "traits": hash_of(Path(traits)) if traits and Path(traits).is_file() else traits,
         }
+
+
+@lru_cache
+def _lm_eval_version() -> str:
+    return version("lm-eval")
+
+
+def _axis_sha256(axis: Axis) -> str:
+    if axis.folder not in _AXES:
+        _AXES[axis.folder] = axis_sha256(axis)
+    return _AXES[axis.folder]
+
+
+_AXES: dict[Path, str] = {}
+"""The hashes of axes by folder, read once."""
 
 
 @lru_cache

@@ -131,20 +131,21 @@ class DataWriter:
         inputs = self._inputs(one)
         return stages.state(one.stage, inputs), stages.changed(one.stage, inputs)
 
-    def write(self, one: DataSet) -> None:
-        """Write a file, unless it is there from the same inputs.
+    def write(self, one: DataSet) -> bool:
+        """Write a file, unless it is there from the same inputs; return whether it was written.
 
         Raises:
             InputError: there are no such data, or the generator cannot write them.
         """
         begin, stages, inputs = time.monotonic(), Stages(one.path.parent), self._inputs(one)
         if stages.is_done(one.stage, inputs):
-            return
+            return False
         if one.bias_type is None:
             self._draw(one)
         else:
             self._ask(one, one.bias_type)
         stages.finish(one.stage, inputs, [one.path], time.monotonic() - begin)
+        return True
 
     def _inputs(self, one: DataSet) -> Inputs:
         data = self.plan.grid.data

@@ -83,11 +83,11 @@ class LocalExecutor:
         return found
 
     def close(self) -> None:
-        """End the processes at once."""
+        """End the processes: at once where one has a job."""
         for pool in self._pools:
-            for process in (pool._processes or {}).values():
+            for process in (pool._processes or {}).values() if self._running else ():
                 process.kill()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)  # so that nothing of it is left
 
     def _pool(self, slot: int) -> ProcessPoolExecutor:
         fresh = get_context("spawn")  # torch's threads do not survive a fork

@@ -139,8 +139,8 @@ class Block(Part):
     """A product of arms."""
 
     axes: Many[str] = Field(description="Names, or folders of one's own.")
-    bias_types: Many[str] = Field(
-        default_factory=list, min_length=0, description="Types, controls, or sets such as six."
+    bias_types: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default_factory=list, description="Types, controls, or sets such as six."
     )
     ratios: Many[Ratio] = Field(description="Bias ratios |D_a| / |D|, such as 0, 20% or 1/2.")
     mitigations: Many[str] = Field(

@@ -24,11 +24,11 @@ from bias_inherit.harness.score import BASE
 from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
-from bias_inherit.runs.arm import EVAL, ArmFolder
+from bias_inherit.runs.arm import EVAL, ArmFolder, Standing
 from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.data import DataWriter, check_writers, data_sets
 from bias_inherit.runs.executors import Done, Executor
-from bias_inherit.runs.grid import Grid
+from bias_inherit.runs.grid import Grid, parse_grid
 from bias_inherit.runs.lock import held
 from bias_inherit.runs.plan import Plan, make_plan
 from bias_inherit.runs.stages import Stages, State
@@ -103,14 +103,16 @@ def sweep(grid: Grid, out: Path, begin: Begin, watcher: Watcher, is_update: bool
     check_writers(plan)
     _check_folder(out)
     with held(out):
-        _check_run(plan, out, is_update)
+        arms = arm_folders(plan, out)
+        standings = {name: arm.standing() for name, arm in arms.items()}
+        _check_run(plan, out, standings, is_update)
         _sweep_up(out)
         store.write_json(out / CONFIG, _config(grid))
         writer = DataWriter(plan, out, watcher.say)
-        for one in data_sets(plan, out):
-            writer.write(one)
-        arms = arm_folders(plan, out)
-        waiting = {name: arm for name, arm in arms.items() if arm.standing() is not None}
+        written = [writer.write(one) for one in data_sets(plan, out)]
+        if any(written):
+            standings = {name: arm.standing() for name, arm in arms.items()}
+        waiting = {name: arm for name, arm in arms.items() if standings[name] is not None}
         watcher.begin(len(arms) - len(waiting), len(arms))
         failed = _Run(plan, out, arms, watcher).make(waiting, begin) if waiting else {}
         report = _report(out, {name: arm for name, arm in arms.items() if name not in failed})
@@ -146,7 +148,7 @@ def read_run(out: Path) -> Grid:
             f"{out}: is of another version (schema {content.get('schema')}, this one reads "
             f"{SCHEMA}): take another run folder, or that version of bias-inherit"
         )
-    return Grid.model_validate(content["grid"])
+    return parse_grid(content["grid"], str(out / CONFIG))
 
 
 def _check_folder(out: Path) -> None:
@@ -162,7 +164,9 @@ def _check_folder(out: Path) -> None:
         raise InputError(f"{out}: is not empty; a run starts in a folder of its own")
 
 
-def _check_run(plan: Plan, out: Path, is_update: bool) -> None:
+def _check_run(
+    plan: Plan, out: Path, standings: Mapping[str, Standing | None], is_update: bool
+) -> None:
     """Check that what is done of a run was made from what the grid says now.
 
     Raises:
@@ -177,7 +181,7 @@ def _check_run(plan: Plan, out: Path, is_update: bool) -> None:
             f"{out}: was made by bias-inherit {made}, this is {__version__}: take another folder, "
             "or make it anew with --update"
         )
-    stale = stale_stages(plan, out)
+    stale = _stale_stages(plan, out, standings)
     if stale:
         differences = differing(before.model_dump(mode="json"), plan.grid.model_dump(mode="json"))
         said = "; ".join(differences[:3]) or next(iter(stale.values()))
@@ -187,7 +191,9 @@ def _check_run(plan: Plan, out: Path, is_update: bool) -> None:
         )
 
 
-def stale_stages(plan: Plan, out: Path) -> dict[str, str]:
+def _stale_stages(
+    plan: Plan, out: Path, standings: Mapping[str, Standing | None]
+) -> dict[str, str]:
     """Return what was made from other inputs than now, and which changed, by arm or data."""
     found = {}
     writer = DataWriter(plan, out, lambda line: None)
@@ -195,8 +201,7 @@ def stale_stages(plan: Plan, out: Path) -> dict[str, str]:
         state, changed = writer.state(one)
         if state is State.STALE:
             found[f"data of {one.axis.axis}: {one.stage}"] = ", ".join(changed)
-    for name, arm in arm_folders(plan, out).items():
-        standing = arm.standing()
+    for name, standing in standings.items():
         if standing is not None and standing.state is State.STALE:
             found[name] = f"{standing.stage}: {', '.join(standing.changed)}"
     return found

@@ -51,6 +51,8 @@ def test_a_grid_is_read_back_from_json():
     for name in presets():
         grid = read_grid(name)
         assert parse_grid(json.loads(json.dumps(grid.model_dump(mode="json"))), name) == grid
+    plain = parse_grid({"grid": {"axes": "gender", "ratios": 0}}, "x")
+    assert parse_grid(plain.model_dump(mode="json"), "x") == plain
 
 
 def test_files_that_cannot_be_read(tmp_path):
