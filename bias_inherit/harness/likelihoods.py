@@ -19,6 +19,8 @@ from bias_inherit.past import Past, Tokens
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from bias_inherit.harness.multi_lora import MultiLora
+
 Answer: TypeAlias = tuple[float, bool]
 """A log-likelihood, and whether each token is the likeliest one."""
 
@@ -49,19 +51,24 @@ class Scorer:
         model: a causal model whose past can be chosen from.
         at_once: tokens in a forward pass, of whole rows with what was read of them before.
         softmax_dtype: of the log-softmax; None is that of the logits.
+        owner: of a model with several adapters the one that answers.
     """
 
-    model: PreTrainedModel
+    model: PreTrainedModel | MultiLora
     at_once: int
     softmax_dtype: torch.dtype | None = None
+    owner: int | None = None
 
-    def answers(self, questions: Sequence[Question]) -> Iterator[tuple[int, list[Answer]]]:
+    def answers(
+        self, questions: Sequence[Question], root: Node | None = None
+    ) -> Iterator[tuple[int, list[Answer]]]:
         """Yield the number of each question and the answers of its options, in any order.
 
         Args:
             questions: whose contexts differ.
+            root: the tree of the contexts, where it is known.
         """
-        root = shared_prefixes([question.context for question in questions])
+        root = root or shared_prefixes([question.context for question in questions])
         yield from self._below(root, None, questions)
 
     def _below(
@@ -90,7 +97,9 @@ class Scorer:
             yield from zip(batch, self._of(past, logits, [some[i] for i in batch]), strict=True)
 
     def _begun(self, head: Past | None, rows: int) -> Past:
-        return Past(self.model, rows) if head is None else head.chosen([0] * rows)
+        if head is not None:
+            return head.chosen([0] * rows)
+        return Past(self.model, rows, None if self.owner is None else [self.owner] * rows)
 
     def _of(
         self, past: Past, logits: torch.Tensor, questions: Sequence[Question]
@@ -112,34 +121,40 @@ class Scorer:
                 if len(read) < len(option):
                     apart[row, k] = option
             begin += 1 + len(question.read_on)
-        found = self._scored(logits, wanted)
+        found = [self._scored(logits, wanted)]
 
         lengths = {place: len(option) - 1 for place, option in apart.items()}
         for batch in batches(lengths, past.ids.shape[1], self.at_once):
             branch = past.chosen([row for row, _ in batch])
             logits = branch.read([apart[p][:-1] for p in batch], [lengths[p] for p in batch])
             tokens = [(place, token) for place in batch for token in apart[place][1:]]
-            found += self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
+            found.append(
+                self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
+            )
 
-        by_place: dict[_Place, list[_Scored]] = {}
-        for one in found:
-            by_place.setdefault(one.place, []).append(one)
+        answers: dict[_Place, Answer] = {}
+        for part in found:
+            for place, (likelihood, is_likeliest) in part.items():
+                begun = answers.get(place, (0.0, True))
+                answers[place] = begun[0] + likelihood, begun[1] and is_likeliest
         return [
-            [_answer(by_place[row, k]) for k in range(len(question.options))]
+            [answers[row, k] for k in range(len(question.options))]
             for row, question in enumerate(questions)
         ]
 
-    def _scored(self, logits: torch.Tensor, wanted: Sequence[_Wanted]) -> list[_Scored]:
-        """Return the log-likelihood of tokens, and whether each is the likeliest of its row."""
+    def _scored(self, logits: torch.Tensor, wanted: Sequence[_Wanted]) -> dict[_Place, Answer]:
+        """Return by place the log-likelihood of its tokens, and whether each is the likeliest."""
         likelihoods = torch.log_softmax(logits, dim=-1, dtype=self.softmax_dtype)
         rows = torch.tensor([one.row for one in wanted], device=logits.device)
         tokens = torch.tensor([one.token for one in wanted], device=logits.device)
-        is_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
-        found = likelihoods[rows, tokens].cpu()
-        return [
-            _Scored(one.place, likelihood, is_it)
-            for one, likelihood, is_it in zip(wanted, found, is_likeliest, strict=True)
-        ]
+        are_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
+        each = likelihoods[rows, tokens].tolist()
+
+        found: dict[_Place, Answer] = {}
+        for one, likelihood, is_likeliest in zip(wanted, each, are_likeliest, strict=True):
+            begun = found.get(one.place, (0.0, True))
+            found[one.place] = begun[0] + likelihood, begun[1] and is_likeliest
+        return found
 
 
 _Place: TypeAlias = tuple[int, int]
@@ -152,17 +167,6 @@ class _Wanted(NamedTuple):
     place: _Place
     row: int
     token: int
-
-
-class _Scored(NamedTuple):
-    place: _Place
-    likelihood: torch.Tensor
-    is_likeliest: bool
-
-
-def _answer(tokens: Sequence[_Scored]) -> Answer:
-    total = torch.stack([token.likelihood for token in tokens]).sum()
-    return float(total), all(token.is_likeliest for token in tokens)
 
 
 _Item = TypeVar("_Item")

@@ -20,7 +20,11 @@ from typing import TYPE_CHECKING, Any
 from bias_inherit import manifests, store
 from bias_inherit.chat import chat_prompt, template_args, token_ids
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.harness.wearing import Wardrobe, check_device
+from bias_inherit.harness.multi_lora import Lora, lora_of
+from bias_inherit.harness.once import keep_requests, machine_asked_once
+from bias_inherit.harness.streams import state
+from bias_inherit.harness.together import Member, groups, trial
+from bias_inherit.harness.wearing import Wardrobe, check_device, seed_like_lm_eval
 from bias_inherit.manifests import Adapter, Score
 from bias_inherit.models import (
     ADAPTER_CONFIG,
@@ -76,6 +80,8 @@ class Options:
     """A trait lexicon in place of ours."""
     forms: str | None = None
     """Forms that the questions are asked in, such as "2" or "1,3", or "all"; None: the default."""
+    exact: bool = False
+    """Whether lm-eval's own way computes every number, without what is faster."""
     progress: bool = True
     """Whether lm-eval shows its bars."""
 
@@ -137,21 +143,27 @@ def score(
         for one in asked:
             store.check_place(place_of(subject.name, one.form))
     wardrobe = Wardrobe(
-        base, base_print, options.batch_size, options.device, options.progress, written
+        base,
+        base_print,
+        options.batch_size,
+        options.device,
+        options.progress,
+        written,
+        options.exact,
     )
     folders = []
-    with cpu_threads(base) as threads:
+    with cpu_threads(base) as threads, machine_asked_once():
         bare = wardrobe.bare()
         _check_room(bare, base, asked)
         if with_base:
             check_words(tokenizer, bare.model, base, first)
-        for subject in subjects:  # what does not fit is said before hours are spent
-            if subject.adapter is not None:
-                wardrobe.put_on(subject.adapter)
-                wardrobe.take_off()
+        # what does not fit is said before hours are spent
+        members = _tried(wardrobe, subjects)
+        company = {} if options.exact else groups(wardrobe.bare(), members)
 
         for i, subject in enumerate(subjects, start=1):
             lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
+            lm.name, lm.together = subject.name, company.get(subject.name)
             for one in asked:
                 said = f" in form {one.form}" if len(asked) > 1 else ""
                 announce(f"scoring {subject.name}{said} ({i} of {len(subjects)})")
@@ -162,6 +174,27 @@ def score(
                 folders.append(out)
             wardrobe.take_off()
     return folders
+
+
+def _tried(wardrobe: Wardrobe, subjects: Sequence[Subject]) -> list[Member]:
+    """Put each adapter on once; return what may answer together with others.
+
+    Raises:
+        InputError: one does not fit.
+    """
+    members = []
+    for subject in subjects:
+        lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
+        if subject.adapter is None:
+            seed_like_lm_eval()
+            lora: Lora | None = {}
+        else:
+            lm.start.restore()
+            lora = lora_of(lm.model) if lm.tokenizer_folder is None else None
+        if lora is not None:
+            members.append(Member(subject.name, lora, state(lm.device), trial(lm)))
+        wardrobe.take_off()
+    return members
 
 
 def name_adapters(paths: Sequence[Path]) -> dict[str, Path]:
@@ -348,6 +381,7 @@ def load_tasks(options: Options, form: int | None = None) -> tuple[TaskManager, 
             if name not in tasks:
                 for member, task in manager.load([name])["tasks"].items():
                     tasks.setdefault(member, task)
+    keep_requests(tasks.values())
     return manager, list(tasks.values())
 
 
