@@ -50,10 +50,12 @@ def lora_of(worn: PeftModel) -> Lora | None:
     for where, layer in worn.get_base_model().named_modules():
         if isinstance(layer, AuxiliaryTrainingWrapper):
             return None
-        if not isinstance(layer, BaseTunerLayer) or name not in getattr(layer, "lora_A", ()):
+        if not isinstance(layer, BaseTunerLayer):
             continue
+        if type(layer) is not Linear or layer.lora_variant or name not in layer.lora_A:
+            return None
         down, up = layer.lora_A[name], layer.lora_B[name]
-        if type(layer) is not Linear or layer.lora_variant or up.bias is not None:
+        if up.bias is not None:
             return None
         scaled = up.weight.detach() * layer.scaling[name]
         found[where] = Pair(down.weight.detach().T.contiguous(), scaled.T.contiguous())
