@@ -44,6 +44,14 @@ def score(
             "tasks/README.md says what they are."
         ),
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Compute as lm-eval does, slowly: on a CPU in float32 the numbers equal the plain "
+            "command's to the bit.",
+        ),
+    ] = False,
     traits: Annotated[
         Path | None, typer.Option(help="A trait lexicon in place of tasks/reading/traits.yaml.")
     ] = None,
@@ -64,6 +72,7 @@ def score(
         stories=stories,
         traits=str(traits.resolve()) if traits else None,
         forms=forms,
+        exact=exact,
     )
     named = name_adapters(adapters or [])
     folders = score_into(out, resolve_model(base), named, options, say)
