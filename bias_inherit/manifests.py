@@ -286,6 +286,13 @@ class Adapter(Manifest):
     versions: dict[str, str] = {}
 
 
+class Scored(NamedTuple):
+    """An lm-eval result file, and the plain command for the same."""
+
+    results: str
+    command: str
+
+
 class Score(Manifest):
     """Of scored results: which model they are of, and the plain lm_eval command for the same."""
 
@@ -302,6 +309,17 @@ class Score(Manifest):
     threads: int | None = None
     """Of a CPU, that it was scored with."""
     command: str | None = None
+    settings: dict[str, Any] = {}
+    """What decided the numbers beside the tasks."""
+    tasks: dict[str, str] = {}
+    """By name a hash of the configuration of each task that was scored."""
+    earlier: tuple[Scored, ...] = ()
+    """Of other tasks, that were scored before under the same settings."""
+
+    @property
+    def files(self) -> list[str]:
+        """The names of all of lm-eval's result files that it is of."""
+        return [*(one.results for one in self.earlier), *([self.results] if self.results else [])]
 
 
 class Lab(Manifest):

@@ -12,8 +12,17 @@ from bias_inherit.cli.app import DATA_HELP, LAB_HELP, app, say
 
 @app.command()
 def score(
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ADAPTERS]...",
+            help="Adapter folders, patterns of them, or hub ids (org/name@revision); the base is "
+            "always scored.",
+        ),
+    ] = None,
     adapters: Annotated[
-        list[Path] | None, typer.Argument(help="Adapter folders; the base is always scored.")
+        list[str] | None,
+        typer.Option(help="The same, as an option that may be given several times."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for one results folder per model.")] = Path(
         "scores"
@@ -52,12 +61,20 @@ def score(
             "command's to the bit.",
         ),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            help="Keep what is there of the same adapter, base, settings and task versions, and "
+            "score the rest; --no-resume scores all anew."
+        ),
+    ] = True,
     traits: Annotated[
         Path | None, typer.Option(help="A trait lexicon in place of tasks/reading/traits.yaml.")
     ] = None,
 ) -> None:
     """Score a base and its adapters with lm-eval; the base is loaded once."""
-    from bias_inherit.harness.score import Options, name_adapters
+    from bias_inherit.harness.adapters import find_adapters
+    from bias_inherit.harness.score import Options
     from bias_inherit.models import resolve_model
     from bias_inherit.runs.scored import score_into
 
@@ -73,8 +90,9 @@ def score(
         traits=str(traits.resolve()) if traits else None,
         forms=forms,
         exact=exact,
+        resume=resume,
     )
-    named = name_adapters(adapters or [])
+    named = find_adapters([*(given or ()), *(adapters or ())])
     folders = score_into(out, resolve_model(base), named, options, say)
     for folder in folders:
         say(f"results in {folder}")

@@ -23,6 +23,7 @@ from bias_inherit.harness.streams import AT_ONCE
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
+    from bias_inherit.harness.journal import Keeper
     from bias_inherit.harness.lm import Progress, SharingLM
 
 _TRIAL = 16
@@ -41,12 +42,14 @@ class Member:
         lora: the adapter, empty of the base itself.
         start: the state of torch's generator when lm-eval begins to ask it.
         trial: its logits on a row, as peft computes them.
+        asked: the names of what it is asked, which members of a group share.
     """
 
     name: str
     lora: Lora
     start: torch.Tensor
     trial: torch.Tensor
+    asked: tuple[str, ...] = ()
 
 
 def trial(lm: SharingLM) -> torch.Tensor:
@@ -66,10 +69,13 @@ def groups(lm: SharingLM, members: Sequence[Member]) -> dict[str, Together]:
         lm: the base, without an adapter.
         members: those whose adapter is of the kind that this is for.
     """
-    fitting = [member for member in members if _is_same(lm, member)]
     found: list[list[Member]] = [[]]
-    for member in fitting:
-        if sum(size(other.lora) for other in (*found[-1], member)) > AT_ONCE and found[-1]:
+    for member in sorted(members, key=lambda member: member.asked):
+        if not _is_same(lm, member):
+            continue
+        some = [*found[-1], member]
+        is_full = sum(size(other.lora) for other in some) > AT_ONCE
+        if found[-1] and (is_full or some[0].asked != member.asked):
             found.append([])
         found[-1].append(member)
     return {
@@ -109,7 +115,12 @@ class Together:
     _answers: dict[_Asked, Mapping[str, list[Any]] | None] = field(default_factory=dict)
 
     def answers(
-        self, lm: SharingLM, name: str, requests: list[Instance], shows: bool
+        self,
+        lm: SharingLM,
+        name: str,
+        requests: list[Instance],
+        shows: bool,
+        keeper: Keeper | None = None,
     ) -> list[Any] | None:
         """Return what a member answers; None where lm-eval has to ask it alone.
 
@@ -118,10 +129,14 @@ class Together:
             name: of the member.
             requests: of one kind.
             shows: whether there is a bar.
+            keeper: keeps the answers of all.
         """
         asked = (requests[0].request_type, tuple(str(request.args) for request in requests))
         if asked not in self._answers:
             self._answers[asked] = self._computed(lm, requests, shows)
+            if keeper is not None:
+                for member, own in (self._answers[asked] or {}).items():
+                    keeper.keep(member, requests, own)
         found = self._answers[asked]
         return None if found is None else found[name]
 

@@ -10,7 +10,7 @@ needed. That is one pass over the weights per adapter, and never a second copy o
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+    from bias_inherit.harness.journal import Keeper
     from bias_inherit.harness.together import Together
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -206,6 +207,7 @@ def _hf_model_class(progress: bool, exact: bool) -> type[HFLM]:
     """Return our kind of lm-eval's hf model, whose info names the hashes of base and adapter."""
     from lm_eval.models.huggingface import HFLM
 
+    from bias_inherit.harness.journal import units
     from bias_inherit.harness.lm import SharingLM
 
     class CheckedModel:
@@ -225,6 +227,8 @@ def _hf_model_class(progress: bool, exact: bool) -> type[HFLM]:
         """Whom it answers with."""
         name: str = ""
         """Under which it does."""
+        keeper: Keeper | None = None
+        """Keeps answers, so that a run that was killed goes on."""
 
         def _get_backend(self, *more: object, **named: object) -> None:
             super()._get_backend(*more, **named)
@@ -238,23 +242,31 @@ def _hf_model_class(progress: bool, exact: bool) -> type[HFLM]:
         def loglikelihood(
             self, requests: list[Instance], disable_tqdm: bool = False
         ) -> list[tuple[float, bool]]:
-            found = self._found(requests)
-            if found is None:
-                found = super().loglikelihood(requests, disable_tqdm or not progress)
-            return found
+            return self._answers(requests, super().loglikelihood, disable_tqdm or not progress)
 
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-            found = self._found(requests)
-            if found is None:
-                if self.start is not None:  # as the plain command, which loads after seeding
-                    self.start.restore()
-                found = super().generate_until(requests, disable_tqdm or not progress)
-            return found
+            return self._answers(requests, super().generate_until, disable_tqdm or not progress)
 
-        def _found(self, requests: list[Instance]) -> list[Any] | None:
-            if self.together is None or self._encodes_only:
-                return None
-            return self.together.answers(self, self.name, requests, progress)
+        def _answers(
+            self, requests: list[Instance], ask: Callable[..., list[Any]], hides: bool
+        ) -> list[Any]:
+            """Return answers that are known, that others with it give, or that lm-eval asks for."""
+            answers: list[Any] = [None] * len(requests)
+            is_one = exact or self.keeper is None
+            for places in [list(range(len(requests)))] if is_one else units(requests):
+                some = [requests[i] for i in places]
+                found = None if self.keeper is None else self.keeper.known(self.name, some)
+                if found is None and self.together is not None:
+                    found = self.together.answers(self, self.name, some, not hides, self.keeper)
+                if found is None:
+                    if self.start is not None and some[0].request_type == "generate_until":
+                        self.start.restore()  # as the plain command, which loads after seeding
+                    found = ask(some, disable_tqdm=hides)
+                    if self.keeper is not None:
+                        self.keeper.keep(self.name, some, found)
+                for i, answer in zip(places, found, strict=True):
+                    answers[i] = answer
+            return answers
 
         def get_model_info(self) -> dict[str, object]:
             return {**super().get_model_info(), **self.hashes}

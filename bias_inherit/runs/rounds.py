@@ -32,7 +32,8 @@ from bias_inherit.bias_augment.writing.generators.registry import load_generator
 from bias_inherit.bias_augment.writing.outputs import recorded
 from bias_inherit.bias_augment.writing.produce import produce_enough
 from bias_inherit.errors import InputError, unknown
-from bias_inherit.harness.score import BASE, Options, score
+from bias_inherit.harness.adapters import BASE
+from bias_inherit.harness.score import Options, score
 from bias_inherit.mitigations import NONE, Mitigation, load_mitigation
 from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bias_inherit.harness.score import BASE, Options, score
+from bias_inherit.harness.adapters import BASE
+from bias_inherit.harness.score import Options, score
 from bias_inherit.runs.workers import done_in_processes
 from bias_inherit.threads import side_by_side
 

@@ -14,7 +14,7 @@ import pytest
 
 from bias_inherit import manifests
 from bias_inherit.errors import InputError
-from bias_inherit.harness.score import Options, name_adapters, score
+from bias_inherit.harness.score import Options, score
 from bias_inherit.models import adapter_sha256, check_causal
 from bias_inherit.reports.leaderboard import leaderboard
 from bias_inherit.reports.results import read_runs
@@ -212,13 +212,6 @@ def test_an_adapter_of_another_shape_is_refused(lab_base, adapters, tmp_path):
     with pytest.raises(InputError, match=r"does not fit .*: 42 tensors have another shape"):
         score(lab_base, {"misfit": misfit}, lambda name: tmp_path / "out" / name, Options(limit=1))
     assert not (tmp_path / "out" / "misfit").exists()
-
-
-def test_names_must_differ(adapters, tmp_path):
-    twin = tmp_path / "r0" / "adapter"
-    assert name_adapters([twin]) == {"r0": twin}
-    with pytest.raises(InputError, match="two models are called 'r0'"):
-        name_adapters([adapters["r0"], twin])
 
 
 def test_a_base_that_is_not_a_causal_model(tmp_path):
