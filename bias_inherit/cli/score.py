@@ -31,6 +31,13 @@ def score(
     tasks: Annotated[
         str, typer.Option(help="Task names or patterns, separated by commas; quote patterns.")
     ] = "bias_inherit_*",
+    spill_over: Annotated[
+        str | None,
+        typer.Option(
+            help="Score lm-eval's tasks of these kinds too, separated by commas: ability, "
+            "truthfulness, safety. Those whose data cannot be had are said and left out."
+        ),
+    ] = None,
     data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     apply_chat_template: Annotated[
         bool | None, typer.Option(help="Default: as the adapters were trained.")
@@ -90,6 +97,7 @@ def score(
         traits=str(traits.resolve()) if traits else None,
         forms=forms,
         exact=exact,
+        spill_over=tuple(spill_over.split(",")) if spill_over else (),
         resume=resume,
     )
     named = find_adapters([*(given or ()), *(adapters or ())])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from bias_inherit.harness.once import keep_requests
 from bias_inherit.harness.options import Options
 from bias_inherit.tasks.configs import documents_of, task_files
 from bias_inherit.tasks.forms.form import chosen_form, forms_of
+from bias_inherit.tasks.spill_over import spill_over
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
@@ -30,6 +31,10 @@ def tasks_folder() -> Path:
     return Path(tasks.__file__).resolve().parent
 
 
+def _nobody(_: str) -> None:
+    """Be told something that nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """Tasks whose questions are asked in one form; None is each task's default."""
@@ -41,9 +46,11 @@ class Asked:
     """What each task is, by its name: its configuration, with where its documents are from."""
 
     @classmethod
-    def of(cls, options: Options, form: int | None = None) -> Asked:
-        """Load them; raises as `load_tasks`."""
-        manager, tasks = load_tasks(options, form)
+    def of(
+        cls, options: Options, form: int | None = None, announce: Callable[[str], None] = _nobody
+    ) -> Asked:
+        """Load them; as `load_tasks`."""
+        manager, tasks = load_tasks(options, form, announce)
         return cls(form, tasks, manager, {task.task_name: _digest(task) for task in tasks})
 
     def only(self, names: Iterable[str]) -> Asked:
@@ -61,16 +68,24 @@ def _digest(task: Task) -> str:
     return store.sha256_lines([str(task.VERSION), config])
 
 
-def load_forms(options: Options) -> list[Asked]:
+def load_forms(options: Options, announce: Callable[[str], None] = _nobody) -> list[Asked]:
     """Return the tasks in each form that was asked for.
 
     With "all" a task is asked in the forms that it has.
+
+    Args:
+        options: with the tasks and the forms.
+        announce: told which tasks are left out.
 
     Raises:
         InputError: a pattern names nothing, or a task has not such a form.
     """
     if options.forms is None:
-        return [Asked.of(options)]
+        return [Asked.of(options, announce=announce)]
+    if options.spill_over:
+        raise InputError(
+            "lm-eval's own tasks have no forms: ask for --spill-over apart, or --forms"
+        )
 
     named = [task.config.task for task in load_tasks(options)[1]]
     if others := sorted(set(named) - set(task_files())):
@@ -98,15 +113,19 @@ def _numbers(written: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
-def load_tasks(options: Options, form: int | None = None) -> tuple[TaskManager, list[Task]]:
+def load_tasks(
+    options: Options, form: int | None = None, announce: Callable[[str], None] = _nobody
+) -> tuple[TaskManager, list[Task]]:
     """Return the tasks that the patterns name, each once: of a group or a tag its members.
 
     Args:
         options: with the patterns.
         form: in which they are asked; None is the default.
+        announce: told of tasks about spill-over whose data cannot be had.
 
     Raises:
-        InputError: a pattern names nothing.
+        InputError: a pattern names nothing, the data of a task cannot be had, or of a kind of
+            spill-over that of none.
     """
     from lm_eval.tasks import TaskManager
 
@@ -122,9 +141,42 @@ def load_tasks(options: Options, form: int | None = None) -> tuple[TaskManager, 
             manager = theirs
         for member, task in _matching(pattern, manager, tasks, ours.all_tasks):
             tasks.setdefault(member, task)
+    for kind in options.spill_over:
+        theirs = theirs or TaskManager(metadata=options.metadata(form))
+        tasks |= _about(kind, theirs, tasks, announce)
     _check_runnable(tasks.values())
     keep_requests(tasks.values())
     return ours, list(tasks.values())
+
+
+def _about(
+    kind: str, manager: TaskManager, known: Iterable[str], announce: Callable[[str], None]
+) -> dict[str, Task]:
+    """Return the tasks about a kind of spill-over whose data can be had.
+
+    Args:
+        kind: "ability", say.
+        manager: of lm-eval's tasks.
+        known: names of tasks that are there already.
+        announce: told of each task that is left out.
+
+    Raises:
+        InputError: there is no such kind, or no data of it.
+    """
+    if kind not in spill_over():
+        raise unknown("kind of spill-over", kind, spill_over())
+    found: dict[str, Task] = {}
+    missing = []
+    for name in spill_over()[kind]:
+        try:
+            found |= _matching(name, manager, known, ())
+        except InputError as error:
+            missing.append(str(error))
+    if len(missing) == len(spill_over()[kind]):
+        raise InputError(f"spill-over on {kind}: no task can be scored; the first: {missing[0]}")
+    for line in missing:
+        announce(f"left out: {line}")
+    return found
 
 
 def _matching(

@@ -26,6 +26,8 @@ class Options:
     """Forms that the questions are asked in, such as "2" or "1,3", or "all"; None: the default."""
     exact: bool = False
     """Whether lm-eval's own way computes every number, without what is faster."""
+    spill_over: tuple[str, ...] = ()
+    """Kinds of lm-eval's tasks that are scored too: ability, truthfulness, safety."""
     resume: bool = False
     """Whether what was scored under the same settings is kept, and only the rest is scored."""
     progress: bool = True

@@ -97,7 +97,7 @@ def score(
     first = token_ids(tokenizer, chat_prompt(tokenizer, "", written)) if uses_chat else []
 
     quiet_lm_eval()
-    asked = load_forms(options)
+    asked = load_forms(options, announce)
     _check_ends(tokenizer, base, asked)
 
     def place_of(name: str, form: int | None) -> Path:

@@ -12,6 +12,7 @@ from bias_inherit.harness import loading
 from bias_inherit.harness.loading import load_forms, load_tasks
 from bias_inherit.harness.options import Options
 from bias_inherit.harness.score import score
+from bias_inherit.tasks.spill_over import spill_over
 
 ARC = {
     "id": "1",
@@ -89,3 +90,57 @@ def test_others_have_no_forms(arc):
 def test_what_a_task_is_does_not_depend_on_the_process():
     first, second = (load_forms(Options(tasks=("bias_inherit_*",)))[0].digests for _ in range(2))
     assert first == second and len(set(first.values())) == 10
+
+
+@pytest.fixture
+def only_arc(monkeypatch):
+    """As `arc`, without the data of other tasks."""
+    names = ("train", "validation", "test")
+    found = datasets.DatasetDict({name: datasets.Dataset.from_list([ARC] * 3) for name in names})
+
+    def load(path, **_):
+        if path != "allenai/ai2_arc":
+            raise ConnectionError(f"couldn't reach '{path}' on the hub")
+        return found
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+
+
+@pytest.mark.slow
+def test_spill_over_is_scored_where_the_data_can_be_had(only_arc):
+    said = []
+    options = Options(tasks=("bias_inherit_spam",), spill_over=("ability",))
+    (asked,) = load_forms(options, said.append)
+    assert set(asked.digests) == {"bias_inherit_spam", "arc_easy", "arc_challenge"}
+    assert len(said) == len(spill_over()["ability"]) - 2
+    assert all(line.startswith("left out: task '") and "couldn't reach" in line for line in said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"spill_over": ("ability", "safety")}, "spill-over on safety: no task can be scored"),
+        (
+            {"spill_over": ("abilities",)},
+            "unknown kind of spill-over 'abilities': did you mean",
+        ),
+        ({"spill_over": ("ability",), "forms": "all"}, "lm-eval's own tasks have no forms"),
+    ],
+)
+def test_spill_over_that_cannot_be_scored_is_one_line(only_arc, asked, told):
+    with pytest.raises(InputError, match=told) as error:
+        load_forms(Options(tasks=("bias_inherit_spam",), **asked))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_the_tasks_about_spill_over_are_lm_evals_with_their_metrics():
+    from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    index = TaskManager().task_index
+    for tasks in spill_over().values():
+        for name, metric in tasks.items():
+            config = load_yaml(index[name].yaml_path, resolve_func=False, recursive=True)
+            assert metric in {one["metric"] for one in config["metric_list"]}, name
