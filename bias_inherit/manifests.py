@@ -317,9 +317,15 @@ class Score(Manifest):
     """Of other tasks, that were scored before under the same settings."""
 
     @property
+    def runs(self) -> tuple[Scored, ...]:
+        """All of lm-eval's result files that it is of, the newest last."""
+        own = (Scored(self.results, self.command or ""),) if self.results else ()
+        return (*self.earlier, *own)
+
+    @property
     def files(self) -> list[str]:
-        """The names of all of lm-eval's result files that it is of."""
-        return [*(one.results for one in self.earlier), *([self.results] if self.results else [])]
+        """Their names."""
+        return [one.results for one in self.runs]
 
 
 class Lab(Manifest):

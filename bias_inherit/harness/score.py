@@ -7,12 +7,7 @@ gives the same numbers, whatever was scored before (see `wearing.py`).
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import re
-import shlex
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +17,13 @@ from bias_inherit import manifests, store
 from bias_inherit.chat import chat_prompt, template_args, token_ids
 from bias_inherit.errors import InputError
 from bias_inherit.harness.adapters import BASE
+from bias_inherit.harness.evaluate import (
+    command,
+    evaluate,
+    new_file,
+    quiet_lm_eval,
+    results_folder,
+)
 from bias_inherit.harness.journal import Journal, Keeper
 from bias_inherit.harness.loading import Asked as Asked
 from bias_inherit.harness.loading import load_forms as load_forms
@@ -34,7 +36,7 @@ from bias_inherit.harness.resume import rest_of, settings_of
 from bias_inherit.harness.streams import state
 from bias_inherit.harness.together import Member, groups, trial
 from bias_inherit.harness.wearing import Wardrobe, check_device, seed_like_lm_eval
-from bias_inherit.manifests import Adapter, Score, Scored
+from bias_inherit.manifests import Adapter, Score
 from bias_inherit.models import (
     ADAPTER_CONFIG,
     BASE_PATH,
@@ -45,7 +47,7 @@ from bias_inherit.models import (
     is_same_base,
     load_tokenizer,
 )
-from bias_inherit.threads import SET_BY_USER, cpu_threads, is_small
+from bias_inherit.threads import cpu_threads
 
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
@@ -353,17 +355,9 @@ class _Run:
         if self.template_args:
             model_args["chat_template_args"] = dict(self.template_args)
 
-        earlier = () if part.before is None else part.before.earlier
-        if part.before is not None:
-            earlier += (Scored(part.before.results or "", part.before.command or ""),)
-        with store.whole_folder(part.out) as folder:
-            if part.before is not None:
-                shutil.copytree(part.out, folder, dirs_exist_ok=True)
-            tasks = self._evaluate(lm, part.asked, model_args, folder)
-            kept = {one.results for one in earlier}
-            written = sorted({path.name for path in folder.glob("results_*.json")} - kept)
-            if len(written) != 1:
-                raise OSError(f"lm-eval wrote no results to {folder}")
+        with results_folder(part.out, part.before) as folder:
+            tasks = evaluate(lm, model_args, part.asked, self.options, self.uses_chat, folder)
+            form = part.asked.form
             manifest = Score(
                 name=subject.name,
                 base=self.base,
@@ -371,67 +365,11 @@ class _Run:
                 adapter=model_args.get("peft"),
                 adapter_sha256=subject.sha256,
                 arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
-                results=written[0],
+                results=new_file(folder, part.before),
                 threads=threads,
-                command=_command(model_args, tasks, self.options, part.asked.form, self.uses_chat),
+                command=command("hf", model_args, tasks, self.options, form, self.uses_chat),
                 settings=dict(part.settings),
                 tasks={**(part.before.tasks if part.before else {}), **part.asked.digests},
-                earlier=earlier,
+                earlier=part.before.runs if part.before else (),
             )
             manifests.write(folder / store.MANIFEST, manifest)
-
-    def _evaluate(
-        self, lm: HFLM, asked: Asked, model_args: Mapping[str, Any], folder: Path
-    ) -> list[str]:
-        """Let lm-eval score and write its files; return the names of the tasks."""
-        from lm_eval import simple_evaluate
-        from lm_eval.loggers import EvaluationTracker
-
-        tracker = EvaluationTracker(output_path=str(folder / "results.json"))
-        results = simple_evaluate(
-            model=lm,
-            model_args=dict(model_args),
-            tasks=list(asked.tasks),
-            task_manager=asked.manager,
-            apply_chat_template=self.uses_chat,
-            batch_size=self.options.batch_size,
-            device=self.options.device,
-            limit=self.options.limit,
-            evaluation_tracker=tracker,
-        )
-        samples, tasks = results.pop("samples"), list(results["configs"])
-
-        tracker.save_results_aggregated(results=results, samples=samples)
-        for task in tasks:
-            tracker.save_results_samples(task_name=task, samples=samples[task])
-        return tasks
-
-
-def _command(
-    model_args: Mapping[str, Any],
-    tasks: Iterable[str],
-    options: Options,
-    form: int | None,
-    uses_chat: bool,
-) -> str:
-    """Return the plain lm_eval command that gives the same numbers."""
-    metadata = options.metadata(form)
-    joined = ",".join(f"{key}={value}" for key, value in model_args.items())
-    if "chat_template_args" in model_args:
-        joined = json.dumps(model_args)
-    words = ["lm_eval", "--model", "hf", "--model_args", joined]
-    words += ["--tasks", ",".join(tasks), "--batch_size", str(options.batch_size)]
-    words += ["--apply_chat_template"] if uses_chat else []
-    words += ["--metadata", json.dumps(metadata)] if metadata else []
-    words += ["--device", options.device] if options.device else []
-    words += ["--limit", str(options.limit)] if options.limit else []
-    by_us = not os.environ.get(SET_BY_USER) and is_small(model_args["pretrained"])
-    threads = f"{SET_BY_USER}=1 " if by_us else ""
-    return threads + shlex.join(words) + ' --include_path "$(bias-inherit tasks)"'
-
-
-def quiet_lm_eval() -> None:
-    """Keep lm-eval's warnings, but not its hint about `--metadata`, once a task and run."""
-    logging.getLogger("lm_eval.api.task").addFilter(
-        lambda record: "Custom kwargs can be passed" not in record.getMessage()
-    )
