@@ -36,7 +36,7 @@ def score_arms(
     options: Options,
     announce: Callable[[str], None],
 ) -> list[Path]:
-    """Score a base and adapters on it; the same numbers in whichever number of processes.
+    """Score a base and adapters on it; the same numbers (to 1e-4) in however many processes.
 
     Args:
         base: folder or hub id of a causal model.
