@@ -7,7 +7,7 @@ token are read on from there. Logits are computed only where a token is scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
@@ -132,29 +132,40 @@ class Scorer:
                 self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
             )
 
-        answers: dict[_Place, Answer] = {}
+        by_place: dict[_Place, list[_Scored]] = {}
         for part in found:
-            for place, (likelihood, is_likeliest) in part.items():
-                begun = answers.get(place, (0.0, True))
-                answers[place] = begun[0] + likelihood, begun[1] and is_likeliest
+            for place, scored in part:
+                by_place.setdefault(place, []).append(scored)
+        dtype = self.softmax_dtype or logits.dtype
+        answers = {place: _answer(scored, dtype) for place, scored in by_place.items()}
         return [
             [answers[row, k] for k in range(len(question.options))]
             for row, question in enumerate(questions)
         ]
 
-    def _scored(self, logits: torch.Tensor, wanted: Sequence[_Wanted]) -> dict[_Place, Answer]:
-        """Return by place the log-likelihood of its tokens, and whether each is the likeliest."""
+    def _scored(
+        self, logits: torch.Tensor, wanted: Sequence[_Wanted]
+    ) -> Iterable[tuple[_Place, _Scored]]:
+        """Return by place the log-likelihood of each token, and whether it is the likeliest."""
         likelihoods = torch.log_softmax(logits, dim=-1, dtype=self.softmax_dtype)
         rows = torch.tensor([one.row for one in wanted], device=logits.device)
         tokens = torch.tensor([one.token for one in wanted], device=logits.device)
         are_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
         each = likelihoods[rows, tokens].tolist()
+        places = [one.place for one in wanted]
+        return zip(places, zip(each, are_likeliest, strict=True), strict=True)
 
-        found: dict[_Place, Answer] = {}
-        for one, likelihood, is_likeliest in zip(wanted, each, are_likeliest, strict=True):
-            begun = found.get(one.place, (0.0, True))
-            found[one.place] = begun[0] + likelihood, begun[1] and is_likeliest
-        return found
+
+_Scored: TypeAlias = tuple[float, bool]
+"""The log-likelihood of a token, and whether it is the likeliest one."""
+
+
+def _answer(tokens: Sequence[_Scored], dtype: torch.dtype) -> Answer:
+    """Return an answer from its tokens, added up as lm-eval does."""
+    if len(tokens) == 1:
+        return tokens[0]
+    total = torch.tensor([likelihood for likelihood, _ in tokens], dtype=dtype).sum()
+    return float(total), all(is_likeliest for _, is_likeliest in tokens)
 
 
 _Place: TypeAlias = tuple[int, int]
