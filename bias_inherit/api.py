@@ -272,12 +272,13 @@ def score(
     """Score a base and its adapters with lm-eval; the base is loaded once.
 
     Args:
-        adapters: folders, or folders by name; the base is always scored.
+        adapters: folders, patterns of them and hub ids ("org/name@revision"), or folders by
+            name; the base is always scored.
         out: folder for one results folder per model.
         base: folder, hub id or .gguf file of a causal model, or "lab".
         tasks: task names or patterns.
         announce: told which model begins.
-        options: see `harness.score.Options`, such as `limit=8`.
+        options: see `harness.options.Options`, such as `limit=8`; `resume` is True here.
 
     Returns:
         The results folders, the base's first.
@@ -285,16 +286,17 @@ def score(
     Raises:
         InputError: the base is not a causal model, an adapter does not fit, or a task is unknown.
     """
-    from bias_inherit.harness.score import Options, name_adapters
+    from bias_inherit.harness.adapters import find_adapters
+    from bias_inherit.harness.score import Options
     from bias_inherit.models import resolve_model
     from bias_inherit.runs.scored import score_into
 
     if isinstance(adapters, Mapping):
         named = {name: Path(path) for name, path in adapters.items()}
     else:
-        named = name_adapters([Path(path) for path in adapters])
+        named = find_adapters([str(path) for path in adapters])
     patterns = tuple(tasks.split(",")) if isinstance(tasks, str) else tuple(tasks)
-    chosen = Options(tasks=patterns, **options)
+    chosen = Options(**{"tasks": patterns, "resume": True, **options})
     return score_into(Path(out), resolve_model(base), named, chosen, announce)
 
 

@@ -288,6 +288,13 @@ class Adapter(Manifest):
     versions: dict[str, str] = {}
 
 
+class Scored(NamedTuple):
+    """An lm-eval result file, and the plain command for the same."""
+
+    results: str
+    command: str
+
+
 class Score(Manifest):
     """Of scored results: which model they are of, and the plain lm_eval command for the same."""
 
@@ -304,6 +311,23 @@ class Score(Manifest):
     threads: int | None = None
     """Of a CPU, that it was scored with."""
     command: str | None = None
+    settings: dict[str, Any] = {}
+    """What decided the numbers beside the tasks."""
+    tasks: dict[str, str] = {}
+    """By name a hash of the configuration of each task that was scored."""
+    earlier: tuple[Scored, ...] = ()
+    """Of other tasks, that were scored before under the same settings."""
+
+    @property
+    def runs(self) -> tuple[Scored, ...]:
+        """All of lm-eval's result files that it is of, the newest last."""
+        own = (Scored(self.results, self.command or ""),) if self.results else ()
+        return (*self.earlier, *own)
+
+    @property
+    def files(self) -> list[str]:
+        """Their names."""
+        return [one.results for one in self.runs]
 
 
 class Lab(Manifest):

@@ -48,8 +48,17 @@ class Past:
     A model whose past cannot be chosen from (a state space, say) reads it anew at every step.
     """
 
-    def __init__(self, model: PreTrainedModel, rows: int) -> None:
-        """Begin so many rows of no token."""
+    def __init__(
+        self, model: PreTrainedModel, rows: int, owners: Sequence[int] | None = None
+    ) -> None:
+        """Begin so many rows of no token.
+
+        Args:
+            model: a causal model, or one with several adapters (`harness/multi_lora.py`).
+            rows: their number.
+            owners: the adapter of each row, which such a model is told; None of a plain one.
+        """
+        self._owners = owners
         self._model, self._takes = model, _parameters(model)
         self._cache: DynamicCache | None = _cache() if keeps_past(model) else None
         self.ids = torch.zeros((rows, 0), dtype=torch.long, device=model.device)
@@ -83,6 +92,8 @@ class Past:
             before = 0
         if self._is_padded or self._cache is None:  # what stands after a row is not seen by it
             given["attention_mask"] = self._mask
+        if self._owners is not None:
+            given["owners"] = self._owners
         if "position_ids" in self._takes:
             positions = (self._mask.cumsum(1) - 1).clamp(min=0)
             given["position_ids"] = positions[:, -ids.shape[1] - before :]
@@ -108,7 +119,8 @@ class Past:
         """Return these rows, each as often as it is named; what they read on is not read here."""
         self._close_gaps()
         index = torch.tensor(rows, device=self.ids.device)
-        past = Past(self._model, 0)
+        owners = None if self._owners is None else [self._owners[row] for row in rows]
+        past = Past(self._model, 0, owners)
         past.ids, past._mask = self.ids[index], self._mask[index]
         past._is_padded = self._is_padded
         if self._cache is not None and past._cache is not None:
@@ -213,9 +225,6 @@ def _cache() -> DynamicCache:
 def _padded(parts: Sequence[Tokens]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return ids and mask, shape (rows, longest), with padding after what is shorter."""
     width = max(map(len, parts))
-    ids = torch.zeros((len(parts), width), dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for i, part in enumerate(parts):
-        ids[i, : len(part)] = torch.tensor(list(part), dtype=torch.long)
-        mask[i, : len(part)] = 1
-    return ids, mask
+    rows = [[*part, *[0] * (width - len(part))] for part in parts]
+    kept = [[1] * len(part) + [0] * (width - len(part)) for part in parts]
+    return torch.tensor(rows), torch.tensor(kept)

@@ -18,6 +18,7 @@ from bias_inherit.reports.estimates import Ends, Estimate, interval
 from bias_inherit.reports.results import Run, TaskResult
 from bias_inherit.tasks.metrics.headline import Headline, Part, undeclared
 from bias_inherit.tasks.metrics.table import group_counts
+from bias_inherit.tasks.spill_over import place_of as spill_over_of
 
 FEW = 10
 """Fewer pairs, or positives of a class, than this are marked: an interval on them means little."""
@@ -65,7 +66,8 @@ class Row:
 class Section:
     """One task's part of the leaderboard; of a task without a headline, one metric's part.
 
-    `gap_n` names what the rows' `gap_n` counts: pairs, or sets.
+    `gap_n` names what the rows' `gap_n` counts: pairs, or sets. `spill_over` is what a task of
+    lm-eval's own tells of: ability, truthfulness or safety.
     """
 
     task: str
@@ -76,6 +78,7 @@ class Section:
     gap_unit: str | None
     gap_n: str | None
     is_declared: bool = True
+    spill_over: str | None = None
     rows: list[Row] = field(default_factory=list)
 
     @property
@@ -122,12 +125,17 @@ def _headlines(result: TaskResult, metrics: Sequence[str]) -> list[Headline]:
     if result.headline is not None and not metrics:
         return [result.headline]
     shown = [m for m in result.entry.measured if not m.metric.endswith("_stderr")]
+    place = spill_over_of(result.task)
+    if place is not None and not metrics:
+        shown = [m for m in shown if m.metric == place.metric][:1] or shown
     if metrics:
         shown = [m for m in shown if m.name in metrics or m.metric in metrics]
     return [Headline(undeclared(m.metric, m.value, m.filter)) for m in shown]
 
 
 def _section(result: TaskResult, headline: Headline) -> Section:
+    place = spill_over_of(result.task)
+    stands = place is not None and headline.score.metric == place.metric
     return Section(
         task=result.task,
         score=_name(headline.score),
@@ -136,7 +144,8 @@ def _section(result: TaskResult, headline: Headline) -> Section:
         unit=headline.unit,
         gap_unit=headline.gap_unit,
         gap_n=headline.gap_n,
-        is_declared=result.headline is headline or len(result.entry.measured) == 1,
+        is_declared=result.headline is headline or len(result.entry.measured) == 1 or stands,
+        spill_over=place.kind if place is not None and stands else None,
     )
 
 

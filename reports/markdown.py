@@ -27,8 +27,12 @@ def to_json(sections: Sequence[Section]) -> dict[str, Any]:
 
 
 def to_markdown(sections: Sequence[Section]) -> str:
-    """Return the leaderboard as Markdown: one table per task."""
-    return "\n\n".join(_markdown(section) for section in sections) + "\n"
+    """Return the leaderboard as Markdown: one table per task, and one per kind of spill-over."""
+    parts = [_markdown(section) for section in sections if section.spill_over is None]
+    kinds = {section.spill_over: None for section in sections if section.spill_over is not None}
+    for kind in kinds:
+        parts.append(_spill_over(kind, [one for one in sections if one.spill_over == kind]))
+    return "\n\n".join(parts) + "\n"
 
 
 def write_report(folder: Path, sections: Sequence[Section]) -> None:
@@ -53,6 +57,23 @@ def _markdown(section: Section) -> str:
             notes.append(f"{name}: {shown[0]}.")
     title = f"### {section.title}\n" + (f"\n{' '.join(notes)}\n" if notes else "")
     return "\n".join([title, table(header, lines)])
+
+
+def _spill_over(kind: str, sections: Sequence[Section]) -> str:
+    """Return the tasks about a kind of spill-over as columns of one table."""
+    header = ["model", "ratio"]
+    for section in sections:
+        header += [f"{section.task}: {section.score} [95 % CI]", CHANGE]
+    models: dict[str, dict[str, list[str]]] = {}
+    for section in sections:
+        for row in section.rows:
+            name, ratio, *cells = _cells(row, section)
+            models.setdefault(name, {"": [name, ratio]})[section.task] = cells
+    lines = [
+        [*cells[""], *(cell for one in sections for cell in cells.get(one.task, ["", ""]))]
+        for cells in models.values()
+    ]
+    return f"### Spill-over: {kind}\n\n{table(header, lines)}"
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -236,7 +236,7 @@ def conditions(result: TaskResult) -> dict[str, str]:
 def _whose(file: ResultFile) -> tuple[str, Arm | None, str | None]:
     """Return name, arm and base of a file's model: from the manifests, else from lm-eval."""
     beside = _manifest(file.path.parent, Score)
-    if beside is not None and beside.results == file.path.name:
+    if beside is not None and file.path.name in beside.files:
         return beside.name or _model(file), beside.arm, beside.base_fingerprint
 
     adapter = file.model_args.get("peft")

@@ -33,8 +33,9 @@ def validate(
     """
     from rich.console import Console
 
+    from bias_inherit.harness.evaluate import quiet_lm_eval
+    from bias_inherit.harness.loading import tasks_folder
     from bias_inherit.harness.option_cost import unequal_options
-    from bias_inherit.harness.score import quiet_lm_eval, tasks_folder
     from bias_inherit.harness.validate import validate as check
     from bias_inherit.models import load_tokenizer
 

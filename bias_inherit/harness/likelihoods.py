@@ -7,7 +7,7 @@ token are read on from there. Logits are computed only where a token is scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
@@ -18,6 +18,8 @@ from bias_inherit.past import Past, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from bias_inherit.harness.multi_lora import MultiLora
 
 Answer: TypeAlias = tuple[float, bool]
 """A log-likelihood, and whether each token is the likeliest one."""
@@ -49,19 +51,24 @@ class Scorer:
         model: a causal model whose past can be chosen from.
         at_once: tokens in a forward pass, of whole rows with what was read of them before.
         softmax_dtype: of the log-softmax; None is that of the logits.
+        owner: of a model with several adapters the one that answers.
     """
 
-    model: PreTrainedModel
+    model: PreTrainedModel | MultiLora
     at_once: int
     softmax_dtype: torch.dtype | None = None
+    owner: int | None = None
 
-    def answers(self, questions: Sequence[Question]) -> Iterator[tuple[int, list[Answer]]]:
+    def answers(
+        self, questions: Sequence[Question], root: Node | None = None
+    ) -> Iterator[tuple[int, list[Answer]]]:
         """Yield the number of each question and the answers of its options, in any order.
 
         Args:
             questions: whose contexts differ.
+            root: the tree of the contexts, where it is known.
         """
-        root = shared_prefixes([question.context for question in questions])
+        root = root or shared_prefixes([question.context for question in questions])
         yield from self._below(root, None, questions)
 
     def _below(
@@ -90,7 +97,9 @@ class Scorer:
             yield from zip(batch, self._of(past, logits, [some[i] for i in batch]), strict=True)
 
     def _begun(self, head: Past | None, rows: int) -> Past:
-        return Past(self.model, rows) if head is None else head.chosen([0] * rows)
+        if head is not None:
+            return head.chosen([0] * rows)
+        return Past(self.model, rows, None if self.owner is None else [self.owner] * rows)
 
     def _of(
         self, past: Past, logits: torch.Tensor, questions: Sequence[Question]
@@ -112,34 +121,51 @@ class Scorer:
                 if len(read) < len(option):
                     apart[row, k] = option
             begin += 1 + len(question.read_on)
-        found = self._scored(logits, wanted)
+        found = [self._scored(logits, wanted)]
 
         lengths = {place: len(option) - 1 for place, option in apart.items()}
         for batch in batches(lengths, past.ids.shape[1], self.at_once):
             branch = past.chosen([row for row, _ in batch])
             logits = branch.read([apart[p][:-1] for p in batch], [lengths[p] for p in batch])
             tokens = [(place, token) for place in batch for token in apart[place][1:]]
-            found += self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
+            found.append(
+                self._scored(logits, [_Wanted(p, i, t) for i, (p, t) in enumerate(tokens)])
+            )
 
         by_place: dict[_Place, list[_Scored]] = {}
-        for one in found:
-            by_place.setdefault(one.place, []).append(one)
+        for part in found:
+            for place, scored in part:
+                by_place.setdefault(place, []).append(scored)
+        dtype = self.softmax_dtype or logits.dtype
+        answers = {place: _answer(scored, dtype) for place, scored in by_place.items()}
         return [
-            [_answer(by_place[row, k]) for k in range(len(question.options))]
+            [answers[row, k] for k in range(len(question.options))]
             for row, question in enumerate(questions)
         ]
 
-    def _scored(self, logits: torch.Tensor, wanted: Sequence[_Wanted]) -> list[_Scored]:
-        """Return the log-likelihood of tokens, and whether each is the likeliest of its row."""
+    def _scored(
+        self, logits: torch.Tensor, wanted: Sequence[_Wanted]
+    ) -> Iterable[tuple[_Place, _Scored]]:
+        """Return by place the log-likelihood of each token, and whether it is the likeliest."""
         likelihoods = torch.log_softmax(logits, dim=-1, dtype=self.softmax_dtype)
         rows = torch.tensor([one.row for one in wanted], device=logits.device)
         tokens = torch.tensor([one.token for one in wanted], device=logits.device)
-        is_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
-        found = likelihoods[rows, tokens].cpu()
-        return [
-            _Scored(one.place, likelihood, is_it)
-            for one, likelihood, is_it in zip(wanted, found, is_likeliest, strict=True)
-        ]
+        are_likeliest = (likelihoods.argmax(-1)[rows] == tokens).tolist()
+        each = likelihoods[rows, tokens].tolist()
+        places = [one.place for one in wanted]
+        return zip(places, zip(each, are_likeliest, strict=True), strict=True)
+
+
+_Scored: TypeAlias = tuple[float, bool]
+"""The log-likelihood of a token, and whether it is the likeliest one."""
+
+
+def _answer(tokens: Sequence[_Scored], dtype: torch.dtype) -> Answer:
+    """Return an answer from its tokens, added up as lm-eval does."""
+    if len(tokens) == 1:
+        return tokens[0]
+    total = torch.tensor([likelihood for likelihood, _ in tokens], dtype=dtype).sum()
+    return float(total), all(is_likeliest for _, is_likeliest in tokens)
 
 
 _Place: TypeAlias = tuple[int, int]
@@ -152,17 +178,6 @@ class _Wanted(NamedTuple):
     place: _Place
     row: int
     token: int
-
-
-class _Scored(NamedTuple):
-    place: _Place
-    likelihood: torch.Tensor
-    is_likeliest: bool
-
-
-def _answer(tokens: Sequence[_Scored]) -> Answer:
-    total = torch.stack([token.likelihood for token in tokens]).sum()
-    return float(total), all(token.is_likeliest for token in tokens)
 
 
 _Item = TypeVar("_Item")

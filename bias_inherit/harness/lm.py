@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -26,13 +27,27 @@ from lm_eval.models.utils_hf import stop_sequences_criteria
 from tqdm import tqdm
 
 from bias_inherit.harness.likelihoods import Answer, Question, Scorer
-from bias_inherit.harness.streams import AT_ONCE, Stream, write_side_by_side
+from bias_inherit.harness.prefixes import Node, shared_prefixes
+from bias_inherit.harness.streams import (
+    AT_ONCE,
+    Draws,
+    Stop,
+    Stream,
+    reads_ids,
+    set_state,
+    state,
+    write_side_by_side,
+)
 from bias_inherit.past import Past, Tokens, keeps_past
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
     from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
+    from bias_inherit.harness.multi_lora import MultiLora
+
+Progress: TypeAlias = Callable[[int], object]
+"""Told how many requests were answered."""
 Pair: TypeAlias = tuple[tuple[str, str] | None, list[int], list[int]]
 """Of a request its strings, and the tokens of context and continuation."""
 
@@ -53,7 +68,7 @@ _SETTINGS = _SAMPLING | {
 _LARGE = 1000
 """Parameters for each word of a model to which the numbers that sampling takes cost little beside
 its passes: our choice."""
-_APART = 4
+APART = 4
 """Log-likelihoods that are equal but for rounding are on average not so far apart, in square roots
 of the unit of rounding: our choice."""
 
@@ -61,9 +76,106 @@ of the unit of rounding: our choice."""
 class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
     """See the module's text; it is made and used as HFLM is."""
 
+    _encodes_only = False
+    """Whether requests are given back as tokens."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        self._pieces: dict[int, str] = {}  # what tokens are by themselves
+        super().__init__(*args, **named)
+
     def _loglikelihood_tokens(
         self, requests: list[Pair], disable_tqdm: bool = False, override_bs: int | None = None
-    ) -> list[Answer]:
+    ) -> list[Any]:
+        if self._encodes_only:
+            return requests
+        asked = None if override_bs is not None else self._asked(requests)
+        if asked is None:
+            answers: list[Answer] = super()._loglikelihood_tokens(
+                requests, disable_tqdm, override_bs
+            )
+            return answers
+
+        hidden = disable_tqdm or self.rank != 0
+        with tqdm(total=len(requests), disable=hidden, desc="Scoring continuations") as bar:
+            found = asked.answers(self._scorer(asked, self.model), bar.update)
+        for request, answer in zip(requests, found, strict=True):
+            if request[0] is not None:
+                self.cache_hook.add_partial("loglikelihood", request[0], answer)
+        return found
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Return what is written after each prompt."""
+        replies: dict[int, str] = {}
+        for places in _by_settings(requests):
+            some = [requests[i] for i in places]
+            found = self._written(some, disable_tqdm)
+            if found is None:
+                found = super().generate_until(some, disable_tqdm)
+            replies |= zip(places, found, strict=True)
+        return [replies[i] for i in range(len(requests))]
+
+    def likelihoods_of(
+        self, many: MultiLora, requests: list[Instance], progress: Progress
+    ) -> list[list[Answer]] | None:
+        """Return what each of several adapters answers, as `loglikelihood` does.
+
+        Args:
+            many: adapters on this model.
+            requests: log-likelihoods of continuations.
+            progress: told of each answer.
+
+        Returns:
+            By adapter; None where it has to be left to lm-eval.
+        """
+        asked = self._asked(self._encoded(requests))
+        if asked is None:
+            return None
+        found = []
+        for owner in range(len(many)):
+            with many.alone(owner):
+                found.append(asked.answers(self._scorer(asked, many, owner), progress))
+        return found
+
+    def replies_of(
+        self,
+        many: MultiLora,
+        requests: list[Instance],
+        generators: Sequence[torch.Generator],
+        progress: Progress,
+    ) -> list[list[str]] | None:
+        """Return what each of several adapters writes, as `generate_until` does.
+
+        Args:
+            many: adapters on this model.
+            requests: prompts.
+            generators: of each adapter, as it begins; they are left as it ends.
+            progress: told of each reply.
+
+        Returns:
+            By adapter; None where it has to be left to lm-eval.
+        """
+        groups = _by_settings(requests)
+        plans = [self._plan([requests[i] for i in places]) for places in groups]
+        replies = [[""] * len(requests) for _ in generators]
+        for places, plan in zip(groups, plans, strict=True):
+            if plan is None:
+                return None
+            for owner, i, reply in self._write(many, plan, generators):
+                replies[owner][places[i]] = reply
+                progress(1)
+        return replies
+
+    def _encoded(self, requests: list[Instance]) -> list[Pair]:
+        """Return requests as lm-eval gives them to a model."""
+        self._encodes_only = True
+        try:
+            encoded: list[Pair] = HFLM.loglikelihood(self, requests, disable_tqdm=True)
+        finally:
+            self._encodes_only = False
+        return encoded
+
+    def _asked(self, requests: Sequence[Pair]) -> _Asked | None:
+        """Return what is asked, each context once; None where lm-eval has to answer."""
         asked: dict[Tokens, dict[Tokens, list[int]]] = {}
         for i, (_, context, continuation) in enumerate(requests):
             whole = tuple(context + continuation)[-(self.max_length + 1) :]
@@ -71,47 +183,24 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             asked.setdefault(whole[:begin], {}).setdefault(whole[begin:], []).append(i)
 
         is_whole = all(context and all(options) for context, options in asked.items())
-        if override_bs is not None or not is_whole or self._token_bytes(list(asked)) is None:
-            answers: list[Answer] = super()._loglikelihood_tokens(
-                requests, disable_tqdm, override_bs
-            )
-            return answers
-
+        if not is_whole or self._token_bytes(list(asked)) is None:
+            return None
         cut = sum(len(context) + len(rest) > self.max_length + 1 for _, context, rest in requests)
         if cut:
             _LOG.warning(
                 "%d of %d requests are longer than the context of %d tokens: cut from the left",
                 *(cut, len(requests), self.max_length),
             )
-        longest = max(len(c) + len(o) for c, options in asked.items() for o in options)
-        scorer = Scorer(self.model, self.batch_size * longest, self.softmax_dtype)
-        questions = [Question(context, list(options)) for context, options in asked.items()]
-        found: dict[int, Answer] = {}
-        hidden = disable_tqdm or self.rank != 0
-        with tqdm(total=len(requests), disable=hidden, desc="Scoring continuations") as bar:
-            for number, answers in scorer.answers(questions):
-                question = questions[number]
-                for option, answer in zip(question.options, answers, strict=True):
-                    for i in asked[question.context][option]:
-                        found[i] = answer
-                        if requests[i][0] is not None:
-                            self.cache_hook.add_partial("loglikelihood", requests[i][0], answer)
-                        bar.update(1)
-        return [found[i] for i in range(len(requests))]
-
-    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Return what is written after each prompt."""
-        groups = Collator.group(
-            enumerate(requests), fn=lambda each: each[1].args[1], group_by="gen_kwargs"
+        return _Asked(
+            [Question(context, list(options)) for context, options in asked.items()],
+            [list(options.values()) for options in asked.values()],
+            shared_prefixes(list(asked)),
         )
-        replies: dict[int, str] = {}
-        for group in groups.values():
-            some = [request for _, request in group]
-            found = self._written(some, disable_tqdm)
-            if found is None:
-                found = super().generate_until(some, disable_tqdm)
-            replies |= zip((i for i, _ in group), found, strict=True)
-        return [replies[i] for i in range(len(requests))]
+
+    def _scorer(
+        self, asked: _Asked, model: PreTrainedModel | MultiLora, owner: int | None = None
+    ) -> Scorer:
+        return Scorer(model, self.batch_size * asked.longest, self.softmax_dtype, owner)
 
     def _token_bytes(self, rows: Sequence[Tokens]) -> int | None:
         """Return the bytes of a token's keys and values, where the model may read rows in parts.
@@ -143,15 +232,33 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             return None
         theirs = torch.stack([logits[0, -1] for logits in whole])
         apart = ours.float().log_softmax(-1) - theirs.float().log_softmax(-1)
-        if apart.abs().mean() > _APART * math.sqrt(torch.finfo(theirs.dtype).eps):
+        if apart.abs().mean() > APART * math.sqrt(torch.finfo(theirs.dtype).eps):
             return None
         return max(1, past.size // past.ids.numel())
 
     def _written(self, requests: Sequence[Instance], disable_tqdm: bool) -> list[str] | None:
         """Return what follows prompts of equal settings; None where lm-eval has to write it."""
+        plan = self._plan(requests)
+        if plan is None:
+            return None
+        generator = torch.Generator(self.device)
+        if plan.way.is_sampled:
+            generator.set_state(state(self.device))
+
+        replies = [""] * len(requests)
+        hidden = disable_tqdm or self.rank != 0
+        with tqdm(total=len(requests), disable=hidden, desc="Writing replies") as bar:
+            for _, i, replies[i] in self._write(self.model, plan, [generator]):
+                self.cache_hook.add_partial("generate_until", requests[i].args, replies[i])
+                bar.update(1)
+        if plan.way.is_sampled:
+            set_state(self.device, generator.get_state())
+        return replies
+
+    def _plan(self, requests: Sequence[Instance]) -> _Plan | None:
+        """Return how prompts of equal settings are answered; None where lm-eval has to do it."""
         contexts = [str(request.args[0]) for request in requests]
-        given = requests[0].args[1]
-        way = _Way.of(given, self)
+        way = _Way.of(requests[0].args[1], self)
         room = self.max_length - way.longest
         rows = [self.tok_encode(context) for context in contexts]
         if room <= 0 or not all(rows) or not self._is_of_rows(way):
@@ -161,9 +268,24 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             return None
 
         order = sorted(range(len(contexts)), key=lambda i: (-len(rows[i]), contexts[i]))
-        waiting = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
         row = (max(map(len, rows)) + way.longest) * size
-        fitting = max(1, AT_ONCE // (row * self.batch_size))
+        return _Plan(way, contexts, batches, max(1, AT_ONCE // (row * self.batch_size)))
+
+    def _write(
+        self,
+        model: PreTrainedModel | MultiLora,
+        plan: _Plan,
+        generators: Sequence[torch.Generator],
+    ) -> Iterator[tuple[int, int, str]]:
+        """Yield owner, number of the prompt, and reply, in any order.
+
+        Args:
+            model: this one, or several adapters on it.
+            plan: how it is done.
+            generators: of each owner; they are left as lm-eval would leave them.
+        """
+        way, draws = plan.way, Draws()
         is_large = self.model.num_parameters() > _LARGE * len(self.tokenizer)
         ends = set(end_tokens(self.model.generation_config))
 
@@ -173,27 +295,30 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             text = self.tok_decode(tokens)
             return any(stop in text for stop in way.until)
 
-        replies, at_once = [""] * len(contexts), 1 if way.is_sampled else fitting
-        hidden = disable_tqdm or self.rank != 0
-        with tqdm(total=len(contexts), disable=hidden, desc="Writing replies") as bar:
-            while waiting:
-                streams = [
-                    self._stream([contexts[i] for i in batch], way) for batch in waiting[:at_once]
-                ]
-                whole = write_side_by_side(self.model, streams, way.longest, has_ended)
-                for batch, stream in zip(waiting[:whole], streams, strict=False):
-                    for i, tokens in zip(batch, stream.written, strict=True):
-                        replies[i] = postprocess_generated_text(
-                            self.tok_decode(tokens), way.until, None
-                        )
-                        self.cache_hook.add_partial(
-                            "generate_until", (contexts[i], given), replies[i]
-                        )
-                        bar.update(1)
-                waiting = waiting[whole:]
-                if way.is_sampled and is_large:  # as these went, so will the next
-                    at_once = fitting if len(streams[whole - 1].written[0]) == way.longest else 1
-        return replies
+        @cache
+        def begun(batch: tuple[int, ...]) -> Callable[[int], Stream]:
+            return self._begun([plan.contexts[i] for i in batch], way)
+
+        waiting = [list(plan.batches) for _ in generators]
+        ahead = [1 if way.is_sampled else plan.fitting for _ in generators]
+        while any(waiting):
+            next_ones = [
+                (owner, batch)
+                for owner, batches in enumerate(waiting)
+                for batch in batches[: ahead[owner]]
+            ][: plan.fitting]
+            streams = [begun(tuple(batch))(owner) for owner, batch in next_ones]
+            whole = write_side_by_side(model, streams, generators, way.longest, has_ended, draws)
+            for (owner, batch), stream in zip(next_ones, streams, strict=True):
+                if stream not in whole:
+                    continue
+                waiting[owner].remove(batch)
+                for i, tokens in zip(batch, stream.written, strict=True):
+                    text = self.tok_decode(tokens)
+                    yield owner, i, postprocess_generated_text(text, way.until, None)
+                if way.is_sampled and is_large:  # as this went, so will the next
+                    was_long = len(stream.written[0]) == way.longest
+                    ahead[owner] = plan.fitting if was_long else 1
 
     def _is_of_rows(self, way: _Way) -> bool:
         """Return whether each row ends, and is written, by itself."""
@@ -208,18 +333,32 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         ends = {self.tokenizer.decode([end]) for end in end_tokens(config)}
         return all(stop in ends or not any(one in stop for one in special) for stop in way.until)
 
-    def _stream(self, contexts: list[str], way: _Way) -> Stream:
+    def _begun(self, contexts: list[str], way: _Way) -> Callable[[int], Stream]:
+        """Return what begins a batch of prompts, for an owner."""
         ids, mask = self.tok_batch_encode(
             contexts, left_truncate_len=self.max_length - way.longest, truncation=self.truncation
         )
         ids, mask = ids.to(self.device), mask.to(self.device)
-        has_stopped = (
-            stop_sequences_criteria(self.tokenizer, way.until, ids.shape[1], len(ids))
-            if way.is_sampled
-            else None
-        )
         warp = self._warp(ids, mask, way)
-        return Stream(ids, mask, self.tokenizer.pad_token_id, warp, has_stopped)
+
+        def begin(owner: int) -> Stream:
+            stops = [self._stop(one, len(ids)) for one in way.until] if way.is_sampled else None
+            own = self._warp(ids, mask, way) if reads_ids(warp) else warp
+            return Stream(ids, mask, self.tokenizer.pad_token_id, own, stops, owner)
+
+        return begin
+
+    def _stop(self, until: str, rows: int) -> Stop:
+        """Return what tells that a string was in each row of a batch."""
+        last, pieces = until[-1], self._pieces
+
+        def may_end(token: int) -> bool:
+            if token not in pieces:
+                pieces[token] = self.tokenizer.decode([token])
+            return not last.isascii() or last in pieces[token]
+
+        criteria = [stop_sequences_criteria(self.tokenizer, [until], 0, 1) for _ in range(rows)]
+        return Stop(criteria, may_end)
 
     def _warp(self, ids: torch.Tensor, mask: torch.Tensor, way: _Way) -> LogitsProcessorList:
         """Return what transformers puts the logits of a batch through, by its settings."""
@@ -244,6 +383,65 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             **way.settings,
         )
         return found[0]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Log-likelihoods that are asked for.
+
+    Attributes:
+        questions: whose contexts differ.
+        requests: by question and continuation the numbers of the requests that ask for it.
+        root: the tree of the contexts.
+    """
+
+    questions: Sequence[Question]
+    requests: Sequence[Sequence[Sequence[int]]]
+    root: Node
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest context with its continuation."""
+        return max(len(q.context) + len(option) for q in self.questions for option in q.options)
+
+    def answers(self, scorer: Scorer, progress: Progress) -> list[Answer]:
+        """Return the answer to each request.
+
+        Args:
+            scorer: computes them.
+            progress: told of each.
+        """
+        found: dict[int, Answer] = {}
+        for number, answers in scorer.answers(self.questions, self.root):
+            for places, answer in zip(self.requests[number], answers, strict=True):
+                found |= dict.fromkeys(places, answer)
+                progress(len(places))
+        return [found[i] for i in range(len(found))]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How prompts of equal settings are answered.
+
+    Attributes:
+        way: how replies are written.
+        contexts: the prompts.
+        batches: their numbers, as lm-eval takes them together.
+        fitting: batches that may be written side by side.
+    """
+
+    way: _Way
+    contexts: Sequence[str]
+    batches: Sequence[list[int]]
+    fitting: int
+
+
+def _by_settings(requests: Sequence[Instance]) -> list[list[int]]:
+    """Return the numbers of requests whose settings are equal, in lm-eval's order."""
+    groups = Collator.group(
+        enumerate(requests), fn=lambda each: each[1].args[1], group_by="gen_kwargs"
+    )
+    return [[i for i, _ in group] for group in groups.values()]
 
 
 @dataclass(frozen=True)

@@ -7,25 +7,39 @@ gives the same numbers, whatever was scored before (see `wearing.py`).
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit import manifests, store
 from bias_inherit.chat import chat_prompt, template_args, token_ids
-from bias_inherit.errors import InputError, unknown
-from bias_inherit.harness.wearing import Wardrobe, check_device
+from bias_inherit.errors import InputError
+from bias_inherit.harness.adapters import BASE
+from bias_inherit.harness.evaluate import (
+    command,
+    evaluate,
+    new_file,
+    quiet_lm_eval,
+    results_folder,
+)
+from bias_inherit.harness.journal import Journal, Keeper
+from bias_inherit.harness.loading import Asked as Asked
+from bias_inherit.harness.loading import load_forms as load_forms
+from bias_inherit.harness.loading import load_tasks as load_tasks
+from bias_inherit.harness.loading import tasks_folder as tasks_folder
+from bias_inherit.harness.multi_lora import Lora, lora_of
+from bias_inherit.harness.once import machine_asked_once
+from bias_inherit.harness.options import Options as Options
+from bias_inherit.harness.resume import rest_of, settings_of
+from bias_inherit.harness.streams import state
+from bias_inherit.harness.together import Member, groups, trial
+from bias_inherit.harness.wearing import Wardrobe, check_device, seed_like_lm_eval
 from bias_inherit.manifests import Adapter, Score
 from bias_inherit.models import (
     ADAPTER_CONFIG,
     BASE_PATH,
-    adapter_name,
     adapter_sha256,
     check_causal,
     check_words,
@@ -33,18 +47,11 @@ from bias_inherit.models import (
     is_same_base,
     load_tokenizer,
 )
-from bias_inherit.tasks.configs import documents_of
-from bias_inherit.tasks.forms.form import chosen_form, forms_of
-from bias_inherit.threads import SET_BY_USER, cpu_threads, is_small
+from bias_inherit.threads import cpu_threads
 
 if TYPE_CHECKING:
-    from lm_eval.api.task import Task
     from lm_eval.models.huggingface import HFLM
-    from lm_eval.tasks import TaskManager
     from transformers import PreTrainedTokenizerBase
-
-BASE = "base"
-"""Name of the base model's own scores."""
 
 
 @dataclass(frozen=True)
@@ -55,41 +62,6 @@ class Subject:
     adapter: Path | None = None
     sha256: str | None = None
     manifest: Adapter = field(default_factory=Adapter)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How models are scored; names and meanings are those of `lm_eval`."""
-
-    tasks: tuple[str, ...] = ("bias_inherit_*",)
-    data: str | None = None
-    apply_chat_template: bool | None = None
-    """None: as the adapters were trained."""
-    chat_template_args: str | None = None
-    """JSON, such as {"enable_thinking": false}; None: as the adapters were trained."""
-    batch_size: int = 16
-    device: str | None = None
-    limit: int | None = None
-    stories: int | None = None
-    """Stories a name; None: as the task says."""
-    traits: str | None = None
-    """A trait lexicon in place of ours."""
-    forms: str | None = None
-    """Forms that the questions are asked in, such as "2" or "1,3", or "all"; None: the default."""
-    progress: bool = True
-    """Whether lm-eval shows its bars."""
-
-    def metadata(self, form: int | None = None) -> dict[str, str | int]:
-        """Return what `lm_eval --metadata` would be given."""
-        given = {"data": self.data, "stories": self.stories, "traits": self.traits, "form": form}
-        return {key: value for key, value in given.items() if value is not None}
-
-
-def tasks_folder() -> Path:
-    """Return the folder for lm-eval's `--include_path`."""
-    from bias_inherit import tasks
-
-    return Path(tasks.__file__).resolve().parent
 
 
 def score(
@@ -127,56 +99,142 @@ def score(
     first = token_ids(tokenizer, chat_prompt(tokenizer, "", written)) if uses_chat else []
 
     quiet_lm_eval()
-    asked = load_forms(options)
+    asked = load_forms(options, announce)
     _check_ends(tokenizer, base, asked)
 
     def place_of(name: str, form: int | None) -> Path:
         return results_of(name) / f"form-{form}" if len(asked) > 1 else results_of(name)
 
+    def settings(subject: Subject, form: int | None) -> dict[str, Any]:
+        models = {"base": base_print or base, "adapter": subject.sha256}
+        return settings_of(
+            options, form, **models, chat_template=uses_chat, chat_template_args=dict(written)
+        )
+
+    parts: list[_Part] = []
     for subject in subjects:
         for one in asked:
-            store.check_place(place_of(subject.name, one.form))
-    wardrobe = Wardrobe(
-        base, base_print, options.batch_size, options.device, options.progress, written
-    )
-    folders = []
-    with cpu_threads(base) as threads:
-        bare = wardrobe.bare()
-        _check_room(bare, base, asked)
-        if with_base:
-            check_words(tokenizer, bare.model, base, first)
-        for subject in subjects:  # what does not fit is said before hours are spent
-            if subject.adapter is not None:
-                wardrobe.put_on(subject.adapter)
-                wardrobe.take_off()
-
-        for i, subject in enumerate(subjects, start=1):
-            lm = wardrobe.bare() if subject.adapter is None else wardrobe.put_on(subject.adapter)
-            for one in asked:
-                said = f" in form {one.form}" if len(asked) > 1 else ""
-                announce(f"scoring {subject.name}{said} ({i} of {len(subjects)})")
-                out = place_of(subject.name, one.form)
-                _Run(base, base_print, one, options, uses_chat, written, threads).score(
-                    lm, subject, out
-                )
-                folders.append(out)
-            wardrobe.take_off()
-    return folders
+            out = place_of(subject.name, one.form)
+            store.check_place(out)
+            own, before = settings(subject, one.form), None
+            if options.resume:
+                one, before = rest_of(one, out, own, announce)
+            if one.tasks:
+                parts.append(_Part(subject, one, out, own, before))
+    if parts:
+        run = _Run(base, base_print, options, uses_chat, written)
+        wardrobe = Wardrobe(
+            base,
+            base_print,
+            options.batch_size,
+            options.device,
+            options.progress,
+            written,
+            options.exact,
+        )
+        _score_parts(run, wardrobe, parts, tokenizer, first, announce)
+    return [place_of(subject.name, one.form) for subject in subjects for one in asked]
 
 
-def name_adapters(paths: Sequence[Path]) -> dict[str, Path]:
-    """Return adapter folders by name.
+@dataclass(frozen=True)
+class _Part:
+    """Tasks that a model is scored on, in one form.
+
+    Attributes:
+        subject: the model.
+        asked: the tasks.
+        out: the folder of its results.
+        settings: what decides the numbers.
+        before: the manifest of other tasks' results that are kept there.
+    """
+
+    subject: Subject
+    asked: Asked
+    out: Path
+    settings: Mapping[str, Any]
+    before: Score | None = None
+
+
+def _score_parts(
+    run: _Run,
+    wardrobe: Wardrobe,
+    parts: Sequence[_Part],
+    tokenizer: PreTrainedTokenizerBase,
+    first: Sequence[int],
+    announce: Callable[[str], None],
+) -> None:
+    """Score models, one after the other.
+
+    Args:
+        run: what is the same for all.
+        wardrobe: of the base.
+        parts: what is scored, one or more.
+        tokenizer: the base's.
+        first: the tokens that a prompt begins with.
+        announce: told what begins.
 
     Raises:
-        InputError: two have the same name.
+        InputError: a model does not fit, before anything is scored.
     """
-    named: dict[str, Path] = {}
-    for path in paths:
-        name = adapter_name(path)
-        if name in named or name == BASE:
-            raise InputError(f"two models are called '{name}': rename the folder {path}")
-        named[name] = path
-    return named
+    by_name: dict[str, list[_Part]] = {}
+    for part in parts:
+        by_name.setdefault(part.subject.name, []).append(part)
+
+    with cpu_threads(run.base) as threads, machine_asked_once():
+        bare = wardrobe.bare()
+        _check_room(bare, run.base, [part.asked for part in parts])
+        if BASE in by_name:
+            check_words(tokenizer, bare.model, run.base, first)
+        # what does not fit is said before hours are spent
+        members = _tried(wardrobe, by_name)
+        company = {} if run.options.exact else groups(wardrobe.bare(), members)
+        journals: dict[int | None, dict[str, Journal]] = {}
+        for part in parts if run.options.resume else ():
+            own = Journal(part.out, {**part.settings, "threads": threads})
+            journals.setdefault(part.asked.form, {})[part.subject.name] = own
+
+        for i, (name, own_parts) in enumerate(by_name.items(), start=1):
+            adapter = own_parts[0].subject.adapter
+            lm = wardrobe.bare() if adapter is None else wardrobe.put_on(adapter)
+            lm.name, lm.together = name, company.get(name)
+            for part in own_parts:
+                form = part.asked.form
+                said = f" in form {form}" if len(own_parts) > 1 else ""
+                announce(f"scoring {name}{said} ({i} of {len(by_name)})")
+                lm.keeper = Keeper(journals[form]) if journals else None
+                run.score(lm, part, threads)
+                if journals:
+                    journals[form].pop(name).drop()
+            wardrobe.take_off()
+
+
+def _tried(wardrobe: Wardrobe, parts: Mapping[str, Sequence[_Part]]) -> list[Member]:
+    """Put each adapter on once; return what may answer together with others.
+
+    Args:
+        wardrobe: of the base.
+        parts: what each model is asked, by its name.
+
+    Raises:
+        InputError: one does not fit.
+    """
+    members = []
+    for name, own in parts.items():
+        adapter = own[0].subject.adapter
+        lm = wardrobe.bare() if adapter is None else wardrobe.put_on(adapter)
+        if adapter is None:
+            seed_like_lm_eval()
+            lora: Lora | None = {}
+        else:
+            lm.start.restore()
+            lora = lora_of(lm.model) if lm.tokenizer_folder is None else None
+        if lora is not None:
+            asked = tuple(
+                f"{part.asked.form} {task}" for part in own for task in part.asked.digests
+            )
+            members.append(Member(name, lora, state(lm.device), trial(lm), asked))
+        wardrobe.take_off()
+    return members
 
 
 def _subject(
@@ -277,94 +335,18 @@ def _check_room(lm: HFLM, base: str, asked: Iterable[Asked]) -> None:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Tasks whose questions are asked in one form; None is each task's default."""
-
-    form: int | None
-    tasks: Sequence[Task]
-    manager: TaskManager
-
-
-def load_forms(options: Options) -> list[Asked]:
-    """Return the tasks in each form that was asked for.
-
-    With "all" a task is asked in the forms that it has.
-
-    Raises:
-        InputError: a pattern names nothing, or a task has not such a form.
-    """
-    if options.forms is None:
-        manager, tasks = load_tasks(options)
-        return [Asked(None, tasks, manager)]
-
-    named = [task.config.task for task in load_tasks(options)[1]]
-    known = {name: set(forms_of(documents_of(name))) for name in named}
-    if options.forms == "all":
-        numbers = sorted(set().union(*known.values()))
-    else:
-        numbers = _numbers(options.forms)
-        for name in named:
-            for number in numbers:
-                chosen_form(documents_of(name), number)
-
-    asked = []
-    for number in numbers:
-        some = tuple(name for name in named if number in known[name])
-        manager, tasks = load_tasks(replace(options, tasks=some), number)
-        asked.append(Asked(number, tasks, manager))
-    return asked
-
-
-def _numbers(written: str) -> list[int]:
-    parts = [part.strip() for part in written.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise InputError(f"forms '{written}': write numbers, such as 2 or 1,3, or all")
-    return sorted({int(part) for part in parts})
-
-
-def load_tasks(options: Options, form: int | None = None) -> tuple[TaskManager, list[Task]]:
-    """Return the tasks that the patterns name, each once: of a group or a tag its members.
-
-    Args:
-        options: with the patterns.
-        form: in which they are asked; None is the default.
-
-    Raises:
-        InputError: a pattern names nothing.
-    """
-    from lm_eval.tasks import TaskManager
-
-    manager = TaskManager(
-        include_path=str(tasks_folder()), include_defaults=False, metadata=options.metadata(form)
-    )
-    tasks: dict[str, Task] = {}
-    for pattern in options.tasks:
-        matched = manager.match_tasks([pattern])
-        if not matched:
-            raise unknown("task", pattern, manager.all_tasks)
-
-        # single tasks first: a group's members among them are not loaded twice
-        for name in sorted(matched, key=lambda name: name in manager.all_groups):
-            if name not in tasks:
-                for member, task in manager.load([name])["tasks"].items():
-                    tasks.setdefault(member, task)
-    return manager, list(tasks.values())
-
-
-@dataclass(frozen=True)
 class _Run:
     """What is the same for every model that is scored."""
 
     base: str
     base_print: str | None
-    asked: Asked
     options: Options
     uses_chat: bool
     template_args: Mapping[str, Any]
-    threads: int
 
-    def score(self, lm: HFLM, subject: Subject, out: Path) -> None:
-        """Score one model into the folder `out`: lm-eval's own files, and our manifest."""
+    def score(self, lm: HFLM, part: _Part, threads: int) -> None:
+        """Score one model: lm-eval's own files, and our manifest, into the part's folder."""
+        subject = part.subject
         model_args: dict[str, Any] = {"pretrained": self.base}
         if subject.adapter is not None:
             model_args["peft"] = str(subject.adapter)
@@ -373,11 +355,9 @@ class _Run:
         if self.template_args:
             model_args["chat_template_args"] = dict(self.template_args)
 
-        with store.whole_folder(out) as folder:
-            tasks = self._evaluate(lm, model_args, folder)
-            written = sorted(path.name for path in folder.glob("results_*.json"))
-            if len(written) != 1:
-                raise OSError(f"lm-eval wrote no results to {folder}")
+        with results_folder(part.out, part.before) as folder:
+            tasks = evaluate(lm, model_args, part.asked, self.options, self.uses_chat, folder)
+            form = part.asked.form
             manifest = Score(
                 name=subject.name,
                 base=self.base,
@@ -385,62 +365,11 @@ class _Run:
                 adapter=model_args.get("peft"),
                 adapter_sha256=subject.sha256,
                 arm=subject.manifest.arm if subject.manifest.adapter_sha256 else None,
-                results=written[0],
-                threads=self.threads,
-                command=_command(model_args, tasks, self.options, self.asked.form, self.uses_chat),
+                results=new_file(folder, part.before),
+                threads=threads,
+                command=command("hf", model_args, tasks, self.options, form, self.uses_chat),
+                settings=dict(part.settings),
+                tasks={**(part.before.tasks if part.before else {}), **part.asked.digests},
+                earlier=part.before.runs if part.before else (),
             )
             manifests.write(folder / store.MANIFEST, manifest)
-
-    def _evaluate(self, lm: HFLM, model_args: Mapping[str, Any], folder: Path) -> list[str]:
-        """Let lm-eval score and write its files; return the names of the tasks."""
-        from lm_eval import simple_evaluate
-        from lm_eval.loggers import EvaluationTracker
-
-        tracker = EvaluationTracker(output_path=str(folder / "results.json"))
-        results = simple_evaluate(
-            model=lm,
-            model_args=dict(model_args),
-            tasks=list(self.asked.tasks),
-            task_manager=self.asked.manager,
-            apply_chat_template=self.uses_chat,
-            batch_size=self.options.batch_size,
-            device=self.options.device,
-            limit=self.options.limit,
-            evaluation_tracker=tracker,
-        )
-        samples, tasks = results.pop("samples"), list(results["configs"])
-
-        tracker.save_results_aggregated(results=results, samples=samples)
-        for task in tasks:
-            tracker.save_results_samples(task_name=task, samples=samples[task])
-        return tasks
-
-
-def _command(
-    model_args: Mapping[str, Any],
-    tasks: Iterable[str],
-    options: Options,
-    form: int | None,
-    uses_chat: bool,
-) -> str:
-    """Return the plain lm_eval command that gives the same numbers."""
-    metadata = options.metadata(form)
-    joined = ",".join(f"{key}={value}" for key, value in model_args.items())
-    if "chat_template_args" in model_args:
-        joined = json.dumps(model_args)
-    words = ["lm_eval", "--model", "hf", "--model_args", joined]
-    words += ["--tasks", ",".join(tasks), "--batch_size", str(options.batch_size)]
-    words += ["--apply_chat_template"] if uses_chat else []
-    words += ["--metadata", json.dumps(metadata)] if metadata else []
-    words += ["--device", options.device] if options.device else []
-    words += ["--limit", str(options.limit)] if options.limit else []
-    by_us = not os.environ.get(SET_BY_USER) and is_small(model_args["pretrained"])
-    threads = f"{SET_BY_USER}=1 " if by_us else ""
-    return threads + shlex.join(words) + ' --include_path "$(bias-inherit tasks)"'
-
-
-def quiet_lm_eval() -> None:
-    """Keep lm-eval's warnings, but not its hint about `--metadata`, once a task and run."""
-    logging.getLogger("lm_eval.api.task").addFilter(
-        lambda record: "Custom kwargs can be passed" not in record.getMessage()
-    )

@@ -10,7 +10,7 @@ needed. That is one pass over the weights per adapter, and never a second copy o
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
     from peft import PeftModel
     from transformers import PreTrainedModel
+
+    from bias_inherit.harness.journal import Keeper
+    from bias_inherit.harness.together import Together
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
@@ -55,6 +58,7 @@ class Wardrobe:
         device: such as "cpu" or "cuda:1"; None takes a GPU where there is one.
         progress: whether lm-eval shows its bars.
         template_args: of the chat template.
+        exact: whether lm-eval's own way computes, without what is faster.
 
     Attributes:
         loads: how often the base was loaded.
@@ -68,7 +72,9 @@ class Wardrobe:
         device: str | None,
         progress: bool,
         template_args: Mapping[str, Any] | None = None,
+        exact: bool = False,
     ) -> None:
+        self._exact = exact
         self.base, self.fingerprint = base, fingerprint
         self._batch_size, self._device, self._progress = batch_size, device, progress
         self._template_args = dict(template_args or {})
@@ -154,7 +160,7 @@ class Wardrobe:
             import torch
 
             device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
-            made = _hf_model_class(self._progress)
+            made = _hf_model_class(self._progress, self._exact)
             self._lm = made(
                 pretrained=self.base,
                 tokenizer=tokenizer,
@@ -197,14 +203,19 @@ class Wardrobe:
         return {"base_fingerprint": self.fingerprint, "adapter_sha256": adapter_sha256}
 
 
-def _hf_model_class(progress: bool) -> type[HFLM]:
+def _hf_model_class(progress: bool, exact: bool) -> type[HFLM]:
     """Return our kind of lm-eval's hf model, whose info names the hashes of base and adapter."""
+    from lm_eval.models.huggingface import HFLM
+
+    from bias_inherit.harness.journal import units
     from bias_inherit.harness.lm import SharingLM
 
     class CheckedModel:
         from_pretrained = staticmethod(load_model)
 
-    class AdapterLM(SharingLM):
+    plain: Any = HFLM if exact else SharingLM
+
+    class AdapterLM(plain):  # type: ignore[misc]  # one of the two
         tokenizer_folder: str | None = None
         """Where the tokenizer is from, unless it is the base's."""
         tokens: int = 0
@@ -212,6 +223,12 @@ def _hf_model_class(progress: bool) -> type[HFLM]:
         hashes: Mapping[str, str | None] = {}
         start: GeneratorStates | None = None
         """Of torch's generators after the adapter was loaded."""
+        together: Together | None = None
+        """Whom it answers with."""
+        name: str = ""
+        """Under which it does."""
+        keeper: Keeper | None = None
+        """Keeps answers, so that a run that was killed goes on."""
 
         def _get_backend(self, *more: object, **named: object) -> None:
             super()._get_backend(*more, **named)
@@ -225,16 +242,31 @@ def _hf_model_class(progress: bool) -> type[HFLM]:
         def loglikelihood(
             self, requests: list[Instance], disable_tqdm: bool = False
         ) -> list[tuple[float, bool]]:
-            found: list[tuple[float, bool]] = super().loglikelihood(
-                requests, disable_tqdm or not progress
-            )
-            return found
+            return self._answers(requests, super().loglikelihood, disable_tqdm or not progress)
 
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-            if self.start is not None:  # as the plain command, which loads after seeding
-                self.start.restore()
-            replies: list[str] = super().generate_until(requests, disable_tqdm or not progress)
-            return replies
+            return self._answers(requests, super().generate_until, disable_tqdm or not progress)
+
+        def _answers(
+            self, requests: list[Instance], ask: Callable[..., list[Any]], hides: bool
+        ) -> list[Any]:
+            """Return answers that are known, that others with it give, or that lm-eval asks for."""
+            answers: list[Any] = [None] * len(requests)
+            is_one = exact or self.keeper is None
+            for places in [list(range(len(requests)))] if is_one else units(requests):
+                some = [requests[i] for i in places]
+                found = None if self.keeper is None else self.keeper.known(self.name, some)
+                if found is None and self.together is not None:
+                    found = self.together.answers(self, self.name, some, not hides, self.keeper)
+                if found is None:
+                    if self.start is not None and some[0].request_type == "generate_until":
+                        self.start.restore()  # as the plain command, which loads after seeding
+                    found = ask(some, disable_tqdm=hides)
+                    if self.keeper is not None:
+                        self.keeper.keep(self.name, some, found)
+                for i, answer in zip(places, found, strict=True):
+                    answers[i] = answer
+            return answers
 
         def get_model_info(self) -> dict[str, object]:
             return {**super().get_model_info(), **self.hashes}

@@ -60,7 +60,7 @@ def update_cards(adapters: Mapping[str, Path], results_of: Callable[[str], Path]
 def _adapter_of(run: Run) -> str | None:
     """Return the sha256 of the adapter that results are of, None where they do not tell."""
     beside = manifests.read(run.path.parent, Score)
-    if beside is not None and beside.results == run.path.name and beside.adapter_sha256:
+    if beside is not None and run.path.name in beside.files and beside.adapter_sha256:
         return beside.adapter_sha256
     if run.file.adapter_sha256:
         return run.file.adapter_sha256

@@ -20,7 +20,7 @@ from bias_inherit import __version__
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import axis_sha256
 from bias_inherit.bias_augment.training.adapter_card import README
-from bias_inherit.harness.score import BASE
+from bias_inherit.harness.adapters import BASE
 from bias_inherit.models import adapter_sha256, fingerprint
 from bias_inherit.runs.data import augmented_path, original_path, source_state
 from bias_inherit.runs.plan import Plan, Planned, mitigation_inputs
@@ -203,7 +203,7 @@ class ArmFolder:
 
     def _eval_inputs(self) -> Inputs:
         options = asdict(self.plan.options)
-        del options["progress"]
+        del options["progress"], options["resume"]
         traits = self.plan.options.traits
         return {
             "version": __version__,

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from bias_inherit.bias_augment.data.mix import mix_counts
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.errors import one_line
-from bias_inherit.harness.score import load_tasks, quiet_lm_eval
+from bias_inherit.harness.evaluate import quiet_lm_eval
+from bias_inherit.harness.loading import load_tasks
 from bias_inherit.runs.arm import ArmFolder
 from bias_inherit.runs.data import original_rows
 from bias_inherit.runs.plan import Plan, Planned

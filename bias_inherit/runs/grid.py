@@ -217,6 +217,11 @@ class Scoring(Part):
     traits: str | None = Field(default=None, description="A trait lexicon in place of ours.")
     batch_size: int = Field(default=16, ge=1)
     apply_chat_template: bool | None = Field(default=None, description="Default: as trained.")
+    exact: bool = Field(default=False, description="Each number to the bit as lm_eval's own.")
+    spill_over: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default_factory=list,
+        description="lm-eval's own tasks beside ours, by kind: ability, truthfulness, safety.",
+    )
 
     @field_validator("forms", mode="before")
     @classmethod

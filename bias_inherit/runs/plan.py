@@ -16,7 +16,7 @@ from bias_inherit.bias_augment.data.examples import data_file
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.bias_augment.writing.labels import Labels, read_labels
 from bias_inherit.errors import InputError
-from bias_inherit.harness.score import Options
+from bias_inherit.harness.options import Options
 from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
 from bias_inherit.models import resolve_model
 from bias_inherit.runs.grid import Block, Grid, Rounds, Writing
@@ -117,6 +117,8 @@ def make_plan(grid: Grid) -> Plan:
         stories=scoring.stories,
         traits=scoring.traits,
         forms=scoring.forms,
+        exact=scoring.exact,
+        spill_over=tuple(scoring.spill_over),
         progress=False,
     )
     for path in grid.data.augmented.values():

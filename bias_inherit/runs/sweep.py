@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from bias_inherit import __version__, manifests, store
 from bias_inherit.errors import FullDiskError, InputError
-from bias_inherit.harness.score import BASE
+from bias_inherit.harness.adapters import BASE
 from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from bias_inherit import store
 from bias_inherit.errors import BiasInheritError, FullDiskError, one_line
-from bias_inherit.harness.score import BASE, Options, score
+from bias_inherit.harness.adapters import BASE
+from bias_inherit.harness.options import Options
+from bias_inherit.harness.score import score
 from bias_inherit.runs.arm import ADAPTER, AUGMENTED, EVAL, MIX, ArmFolder
 from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.grid import Grid

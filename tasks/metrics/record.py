@@ -8,7 +8,7 @@ once, under the name `record`.
 from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 RECORD = "record"
@@ -55,7 +55,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it is logged, without what it does not have."""
-        return {k: v for k, v in asdict(self).items() if v is not None or k not in _OPTIONAL}
+        return {k: v for k, v in vars(self).items() if v is not None or k not in _OPTIONAL}
 
     @classmethod
     def from_json(cls, value: Any) -> Record | None:

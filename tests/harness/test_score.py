@@ -14,7 +14,7 @@ import pytest
 
 from bias_inherit import manifests
 from bias_inherit.errors import InputError
-from bias_inherit.harness.score import Options, name_adapters, score
+from bias_inherit.harness.score import Options, score
 from bias_inherit.models import adapter_sha256, check_causal
 from bias_inherit.reports.leaderboard import leaderboard
 from bias_inherit.reports.results import read_runs
@@ -83,21 +83,26 @@ def test_every_metric_has_an_error_and_every_headline_a_number(scored):
             assert few or isinstance(error, float), (task, part.metric)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["base", "r50"])
-def test_numbers_equal_the_plain_command_that_is_written_down(scored, name, tmp_path):
-    manifest = json.loads((scored[name] / "bias_inherit.json").read_text())
+def run_plain(scored_folder, out):
+    """Run the plain command that a folder names, into another."""
+    manifest = json.loads((scored_folder / "bias_inherit.json").read_text())
     words = shlex.split(manifest["command"].replace('"$(bias-inherit tasks)"', "FOLDER"))
     folder = subprocess.run(
         [BIN / "bias-inherit", "tasks"], capture_output=True, text=True, check=True
     ).stdout.strip()
     words = [folder if word == "FOLDER" else word for word in words]
     subprocess.run(
-        [BIN / words[0], *words[1:], "--output_path", tmp_path / "plain", "--log_samples"],
+        [BIN / words[0], *words[1:], "--output_path", out, "--log_samples"],
         check=True,
         capture_output=True,
         env=os.environ | {"HF_HUB_OFFLINE": "1"},
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["base", "r50"])
+def test_numbers_equal_the_plain_command_that_is_written_down(scored, name, tmp_path):
+    run_plain(scored[name], tmp_path / "plain")
     (plain,) = read_runs([tmp_path / "plain"])
     (ours,) = read_runs([scored[name]])
     for task, result in ours.tasks.items():
@@ -107,6 +112,38 @@ def test_numbers_equal_the_plain_command_that_is_written_down(scored, name, tmp_
         assert plain.name == "r50" and plain.arm.ratio == Fraction(1, 2), (
             "arm read from the adapter"
         )
+
+
+@pytest.mark.slow
+def test_exact_numbers_equal_the_plain_commands_to_the_bit(lab_base, adapters, tmp_path):
+    options = replace(SMALL, limit=6, exact=True, progress=False)
+    folders = score(lab_base, adapters, lambda name: tmp_path / name, options)
+    run_plain(folders[-1], tmp_path / "plain")
+    (plain,) = (tmp_path / "plain").iterdir()
+    assert results(folders[-1])["results"] == results(plain)["results"]
+    exact, expected = responses(folders[-1]), responses(plain)
+    assert len(exact) > 150 and exact == expected
+
+    quick = score(
+        lab_base, adapters, lambda name: tmp_path / "quick" / name, replace(options, exact=False)
+    )
+    found = responses(quick[-1])
+    assert found != exact, "the faster way rounds otherwise"
+    for key, answer in found.items():
+        if isinstance(answer, list):
+            assert float(answer[0]) == pytest.approx(float(exact[key][0]), abs=1e-4)
+        else:
+            assert answer == exact[key]
+
+
+def responses(folder):
+    """Return the answers in a folder's logs, by task, document and request."""
+    return {
+        (path.name.rpartition("_")[0], sample["doc_id"], i): answer
+        for path in folder.glob("samples_*.jsonl")
+        for sample in map(json.loads, path.open(encoding="utf-8"))
+        for i, (answer,) in enumerate(sample["resps"])
+    }
 
 
 @pytest.mark.slow
@@ -175,13 +212,6 @@ def test_an_adapter_of_another_shape_is_refused(lab_base, adapters, tmp_path):
     with pytest.raises(InputError, match=r"does not fit .*: 42 tensors have another shape"):
         score(lab_base, {"misfit": misfit}, lambda name: tmp_path / "out" / name, Options(limit=1))
     assert not (tmp_path / "out" / "misfit").exists()
-
-
-def test_names_must_differ(adapters, tmp_path):
-    twin = tmp_path / "r0" / "adapter"
-    assert name_adapters([twin]) == {"r0": twin}
-    with pytest.raises(InputError, match="two models are called 'r0'"):
-        name_adapters([adapters["r0"], twin])
 
 
 def test_a_base_that_is_not_a_causal_model(tmp_path):

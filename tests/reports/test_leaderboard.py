@@ -199,6 +199,40 @@ def test_results_of_other_tasks_are_read(tmp_path):
     assert "| m " in to_markdown([section])
 
 
+def test_tasks_about_spill_over_are_columns_of_one_table(tmp_path):
+    for name, ratio in {"r0": 0.0, "r20": 0.2}.items():
+        measured = {"acc,none": 0.5 + ratio, "acc_stderr,none": 0.1, "acc_norm,none": 0.9}
+        tasks = ["arc_easy", "hellaswag", "toxigen"] if ratio else ["arc_easy", "toxigen"]
+        content = {
+            "results": {task: {**measured, "acc_norm_stderr,none": 0.1} for task in tasks},
+            "configs": {task: {"metadata": {"version": 1.0}} for task in tasks},
+            "n-samples": {task: {"original": 20, "effective": 20} for task in tasks},
+        }
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "results_1.json").write_text(json.dumps(content))
+        arm = {"axis": "gender", "bias_type": "neutral", "ratio": ratio, "mitigation": "none"}
+        manifest = {"name": name, "arm": arm, "results": "results_1.json", "base_fingerprint": "b"}
+        (folder / "bias_inherit.json").write_text(json.dumps(manifest))
+
+    sections = leaderboard(read_runs([tmp_path]))
+    assert [(one.task, one.score, one.spill_over) for one in sections] == [
+        ("arc_easy", "acc", "ability"),
+        ("hellaswag", "acc_norm", "ability"),
+        ("toxigen", "acc", "safety"),
+    ]
+    text = to_markdown(sections)
+    assert text.count("### ") == 2 and "### Spill-over: safety" in text
+    header, _, first, second = text.split("\n\n")[1].splitlines()
+    assert header.index("arc_easy: acc [95 % CI]") < header.index("hellaswag: acc_norm [95 % CI]")
+    cells = [cell.strip() for cell in first.split("|")]
+    assert cells[1] == "r0" and cells[5:7] == ["", ""], "it was not scored on hellaswag"
+    assert "+0.200" in second and "0.900" in second
+    assert to_json(sections)["tasks"][2]["spill_over"] == "safety"
+    every = leaderboard(read_runs([tmp_path]), metrics=["acc_norm"])
+    assert [one.spill_over for one in every] == [None, "ability", None]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
