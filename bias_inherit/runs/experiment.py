@@ -276,6 +276,6 @@ def _config(experiment: Experiment, planned: Sequence[Planned]) -> dict[str, obj
         "balanced": experiment.balanced,
         "size": experiment.size,
         "settings": asdict(experiment.settings),
-        "options": asdict(experiment.options),
+        "options": experiment.options.to_json(),
         "labels": experiment.labels.to_json(),
     }

@@ -224,8 +224,7 @@ def _augmented(
 def _config(plan: Rounds, writer: Generator | None) -> dict[str, Any]:
     """Return what `config.json` holds: plain values that decide the run."""
     author = "self" if writer is None else {"name": writer.name, **writer.sampling}
-    options = asdict(plan.options) | {"tasks": list(plan.options.tasks)}
-    decided = {"ratio": str(plan.ratio), "writer": author, "options": options}
+    decided = {"ratio": str(plan.ratio), "writer": author, "options": plan.options.to_json()}
     return {"schema": manifests.SCHEMA, "kind": "rounds", **asdict(plan), **decided}
 
 
