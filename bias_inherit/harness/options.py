@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,13 @@ class Options:
         """Return what `lm_eval --metadata` would be given."""
         given = {"data": self.data, "stories": self.stories, "traits": self.traits, "form": form}
         return {key: value for key, value in given.items() if value is not None}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a run writes down of them, as JSON has it.
+
+        What came later is there where it was asked for, so that older runs go on.
+        """
+        found = {**asdict(self), "tasks": list(self.tasks), "spill_over": list(self.spill_over)}
+        del found["resume"]
+        later = {"exact": False, "spill_over": []}
+        return {key: one for key, one in found.items() if key not in later or one != later[key]}

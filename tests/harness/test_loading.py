@@ -144,3 +144,11 @@ def test_the_tasks_about_spill_over_are_lm_evals_with_their_metrics():
         for name, metric in tasks.items():
             config = load_yaml(index[name].yaml_path, resolve_func=False, recursive=True)
             assert metric in {one["metric"] for one in config["metric_list"]}, name
+
+
+def test_what_a_run_writes_down_of_options_is_json_and_knows_older_runs():
+    plain = Options().to_json()
+    assert json.loads(json.dumps(plain)) == plain
+    assert not {"exact", "spill_over", "resume"} & set(plain)
+    asked = Options(exact=True, spill_over=("safety",), resume=True).to_json()
+    assert asked == plain | {"exact": True, "spill_over": ["safety"]}
