@@ -15,7 +15,6 @@ from bias_inherit import store
 from bias_inherit.errors import BiasInheritError, FullDiskError, one_line
 from bias_inherit.harness.adapters import BASE
 from bias_inherit.harness.options import Options
-from bias_inherit.harness.score import score
 from bias_inherit.runs.arm import ADAPTER, AUGMENTED, EVAL, MIX, ArmFolder
 from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.grid import Grid
@@ -222,6 +221,7 @@ class Maker:
         return None
 
     def _score(self, arm: ArmFolder) -> None:
+        from bias_inherit.harness.score import score
         from bias_inherit.runs.adapter_scores import update_cards
 
         options = self._options(arm.planned or self.plan.arms[0])

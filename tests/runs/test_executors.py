@@ -30,6 +30,15 @@ def workers_of(process):
     ]
 
 
+def test_what_begins_a_worker_does_not_import_torch():
+    """Which reads its number of threads then; nor does what only looks at a run."""
+    rooms = ("executors", "sweep", "status", "gaps", "plan")
+    code = "import sys, bias_inherit.cli, " + ", ".join(f"bias_inherit.runs.{r}" for r in rooms)
+    code += "; print([m for m in ('torch', 'transformers', 'lm_eval') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_two_workers_make_what_one_makes(tmp_path, run, monkeypatch):
     monkeypatch.delenv(threads.SET_BY_USER, raising=False)
     grid = small(grid__seeds=[0, 1])
