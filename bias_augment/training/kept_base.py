@@ -59,10 +59,13 @@ class KeptBase:
         how = (settings.precision, settings.quantize)
         if self._model is None or self._how != how:
             self.drop()
-            self._model, self._bf16 = load_base(self.base, settings)
+            self._model, self._bf16 = self._load(settings)
             self._untouched, self._how = base_state(self._model), how
             self.loads += 1
         return self._model, self._bf16
+
+    def _load(self, settings: Settings) -> tuple[PreTrainedModel, bool]:
+        return load_base(self.base, settings)
 
     @contextmanager
     def wearing(self, adapt: Callable[[PreTrainedModel], PeftModel]) -> Iterator[PeftModel]:

@@ -71,6 +71,7 @@ def score(
     options: Options,
     announce: Callable[[str], None] = lambda line: None,
     with_base: bool = True,
+    kept: Kept | None = None,
 ) -> list[Path]:
     """Score the base and each adapter; return the folders of their results.
 
@@ -82,6 +83,7 @@ def score(
         options: how models are scored.
         announce: told what begins, and what the user should know.
         with_base: whether the base itself is scored.
+        kept: what earlier calls left, and later ones find.
 
     Raises:
         InputError: the base is not a causal model, an adapter is not one, belongs to another base
@@ -90,7 +92,8 @@ def score(
     check_device(options.device)
     check_causal(base)
     tokenizer = load_tokenizer(base)
-    base_print = fingerprint(base)
+    kept = kept or Kept()
+    base_print = kept.fingerprint(base)
     subjects = [Subject(BASE)] if with_base else []
     for name, path in adapters.items():
         subjects.append(_subject(name, path, base, base_print, announce))
@@ -99,7 +102,7 @@ def score(
     first = token_ids(tokenizer, chat_prompt(tokenizer, "", written)) if uses_chat else []
 
     quiet_lm_eval()
-    asked = load_forms(options, announce)
+    asked = kept.forms(options, announce)
     _check_ends(tokenizer, base, asked)
 
     def place_of(name: str, form: int | None) -> Path:
@@ -123,17 +126,48 @@ def score(
                 parts.append(_Part(subject, one, out, own, before))
     if parts:
         run = _Run(base, base_print, options, uses_chat, written)
-        wardrobe = Wardrobe(
-            base,
-            base_print,
-            options.batch_size,
-            options.device,
-            options.progress,
-            written,
-            options.exact,
-        )
+        wardrobe = kept.wardrobe(base, options, written)
         _score_parts(run, wardrobe, parts, tokenizer, first, announce)
     return [place_of(subject.name, one.form) for subject in subjects for one in asked]
+
+
+class Kept:
+    """What one call of `score` leaves for the next: the tasks with their requests, and the base."""
+
+    def __init__(self) -> None:
+        self._forms: dict[Options, list[Asked]] = {}
+        self._prints: dict[str, str | None] = {}
+        self._wardrobe: Wardrobe | None = None
+        self._how: tuple[object, ...] = ()
+
+    def fingerprint(self, base: str) -> str | None:
+        """Return what identifies a base's weights, read once."""
+        if base not in self._prints:
+            self._prints[base] = fingerprint(base)
+        return self._prints[base]
+
+    def forms(self, options: Options, announce: Callable[[str], None]) -> list[Asked]:
+        """Return the tasks in each form; as `load_forms`, once for the same options."""
+        if options not in self._forms:
+            self._forms[options] = load_forms(options, announce)
+        return self._forms[options]
+
+    def wardrobe(self, base: str, options: Options, written: Mapping[str, Any]) -> Wardrobe:
+        """Return the base's wardrobe: that of the call before, where it is of the same settings.
+
+        Args:
+            base: folder or hub id.
+            options: of the scoring.
+            written: of the chat template.
+        """
+        own = (options.batch_size, options.device, options.progress)
+        how = (base, *own, str(dict(written)), options.exact)
+        if self._wardrobe is None or self._how != how:
+            self._wardrobe = None  # before another is loaded, so that there are never two
+            print_ = self.fingerprint(base)
+            self._wardrobe = Wardrobe(base, print_, *own, written, options.exact)
+            self._how = how
+        return self._wardrobe
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Wardrobe:
         """Return the base without an adapter, as it was loaded."""
         self.take_off()
         if self._after_resize is not None:
-            self._drop()
+            self.drop()
         lm = self._loaded(None)
         lm.peft, lm.start, lm.hashes = None, None, self._hashes(None)
         return lm
@@ -124,7 +124,7 @@ class Wardrobe:
             _check_runs(lm, adapter)
         except InputError:
             lm = None
-            self._drop()
+            self.drop()
             raise
 
         lm.peft, lm.start = str(adapter), start
@@ -143,7 +143,7 @@ class Wardrobe:
         except Exception:  # some kinds of adapter cannot be taken off
             is_untouched = False
         if not is_untouched:
-            self._drop()
+            self.drop()
 
     def _own_tokenizer(self, adapter: Path) -> str | None:
         """Return the folder of an adapter whose tokenizer has other tokens than the base's."""
@@ -155,7 +155,7 @@ class Wardrobe:
     def _loaded(self, tokenizer: str | None) -> HFLM:
         """Return the base, loaded where it is not there with that tokenizer (None: its own)."""
         if self._lm is not None and self._lm.tokenizer_folder != tokenizer:
-            self._drop()
+            self.drop()
         if self._lm is None:
             import torch
 
@@ -174,7 +174,7 @@ class Wardrobe:
             self.loads += 1
         return self._lm
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """Let go of the base before it is loaded anew, so that there are never two of it."""
         import gc
 

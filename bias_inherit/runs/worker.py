@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bias_inherit import store
+from bias_inherit.chat import template_args
 from bias_inherit.errors import BiasInheritError, FullDiskError, one_line
 from bias_inherit.harness.adapters import BASE
 from bias_inherit.harness.options import Options
@@ -147,9 +148,15 @@ class Maker:
     """
 
     def __init__(self, plan: Plan) -> None:
-        from bias_inherit.bias_augment.training.kept_base import KeptBase
+        from bias_inherit.harness.score import Kept
+        from bias_inherit.models import load_tokenizer
+        from bias_inherit.runs.one_base import OneBase
 
-        self.plan, self._kept = plan, KeptBase(plan.base)
+        self.plan, self._scoring = plan, Kept()
+        self._tokenizer = load_tokenizer(plan.base)
+        options = self._options(plan.arms[0])
+        written = template_args(options.chat_template_args or "")
+        self._kept = OneBase(plan.base, self._scoring, options, written)
 
     def make(self, arm: ArmFolder, twin: str | None) -> str | None:
         """Do what of an arm is not done; return the arm that trains on the same inputs, if any.
@@ -227,7 +234,8 @@ class Maker:
         options = self._options(arm.planned or self.plan.arms[0])
         adapters = {} if arm.planned is None else {arm.name: arm.adapter}
         with_base = arm.name == BASE
-        score(self.plan.base, adapters, lambda _: arm.eval, options, print, with_base)
+        base, kept = self.plan.base, self._scoring
+        score(base, adapters, lambda _: arm.eval, options, print, with_base, kept)
         if options.limit is None and options.forms is None:
             update_cards(adapters, lambda _: arm.eval)
 
@@ -237,7 +245,7 @@ class Maker:
 
         asked = self.plan.options.apply_chat_template
         if asked is None:
-            asked = use_chat_template(self._kept.tokenizer(), planned.settings.chat_template)
+            asked = use_chat_template(self._tokenizer, planned.settings.chat_template)
         given = planned.settings.chat_template_args or None
         return replace(
             self.plan.options,
