@@ -22,7 +22,7 @@ from bias_inherit.reports.markdown import to_markdown
 from bias_inherit.reports.results import read_runs
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-MITIGATIONS = {"none": {}, "token": {}, "mask": {}, "loss": {}, "counterfactual": {}}
+MITIGATIONS = dict.fromkeys(("none", "token", "mask", "loss", "counterfactual", "reweight"), {})
 SETTINGS = Settings(learning_rate=1e-3, epochs=1, batch_size=4, rank=4)
 
 
