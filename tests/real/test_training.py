@@ -22,7 +22,7 @@ from bias_inherit.reports.markdown import to_markdown
 from bias_inherit.reports.results import read_runs
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-MITIGATIONS = dict.fromkeys(("none", "token", "mask", "loss", "counterfactual", "reweight"), {})
+MITIGATIONS = ("none", "token", "mask", "loss", "counterfactual", "reweight")
 SETTINGS = Settings(learning_rate=1e-3, epochs=1, batch_size=4, rank=4)
 
 
@@ -42,9 +42,9 @@ def mix(d_o, tmp_path_factory):
 def adapters(smollm, mix, tmp_path_factory):
     """An adapter a mitigation; the one without is trained for longer."""
     folder, made = tmp_path_factory.mktemp("adapters"), {}
-    for name, options in MITIGATIONS.items():
+    for name in MITIGATIONS:
         settings = replace(SETTINGS, epochs=3) if name == "none" else SETTINGS
-        remedy = load_mitigation(name, options)
+        remedy = load_mitigation(name)
         made[name] = folder / name, finetune(smollm, mix, folder / name, remedy, settings)
     return made
 
