@@ -114,7 +114,7 @@ def tell_share(names: list[str]) -> None:
 
         return call
 
-    Past.read = timed(Past.read)  # type: ignore[method-assign]
+    Past.read = timed(Past.read)  # type: ignore[method-assign]  # timed from outside
     lm.write_side_by_side = timed(lm.write_side_by_side)
     sys.argv = [OWN, "score", *names, "--out", "scores"]
     try:

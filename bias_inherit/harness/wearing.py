@@ -215,7 +215,7 @@ def _hf_model_class(progress: bool, exact: bool) -> type[HFLM]:
 
     plain: Any = HFLM if exact else SharingLM
 
-    class AdapterLM(plain):  # type: ignore[misc]  # one of the two
+    class AdapterLM(plain):  # type: ignore[misc]  # a base class chosen at run time
         tokenizer_folder: str | None = None
         """Where the tokenizer is from, unless it is the base's."""
         tokens: int = 0

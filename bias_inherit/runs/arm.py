@@ -120,6 +120,13 @@ class ArmFolder:
                 return Standing(stage, state, tuple(self.record.changed(stage, inputs)))
         return None
 
+    def has(self, stage: str) -> bool:
+        """Return whether a stage of it is done, from the inputs that are there now."""
+        if stage not in self.stages or not self.record.knows(stage):
+            return False
+        inputs = self.inputs(stage)
+        return inputs is not None and self.record.is_done(stage, inputs)
+
     def finish(self, stage: str, inputs: Inputs, seconds: float) -> None:
         """Say that a stage is done, in so many seconds."""
         self.record.finish(stage, inputs, self._outputs(stage), seconds)

@@ -21,10 +21,11 @@ from typing import Any, Protocol
 from bias_inherit import __version__, manifests, store
 from bias_inherit.errors import FullDiskError, InputError
 from bias_inherit.harness.adapters import BASE
+from bias_inherit.models import check_causal
 from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
-from bias_inherit.runs.arm import EVAL, ArmFolder, Standing
+from bias_inherit.runs.arm import ADAPTER, EVAL, ArmFolder, Standing
 from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.data import DataWriter, check_writers, data_sets
 from bias_inherit.runs.executors import Done, Executor
@@ -106,17 +107,47 @@ def sweep(grid: Grid, out: Path, begin: Begin, watcher: Watcher, is_update: bool
         arms = arm_folders(plan, out)
         standings = {name: arm.standing() for name, arm in arms.items()}
         _check_run(plan, out, standings, is_update)
+        if any(standings.values()):
+            _check_models(plan, watcher)
         _sweep_up(out)
         store.write_json(out / CONFIG, _config(grid))
-        writer = DataWriter(plan, out, watcher.say)
-        written = [writer.write(one) for one in data_sets(plan, out)]
-        if any(written):
+        if _write_data(plan, out, watcher):
             standings = {name: arm.standing() for name, arm in arms.items()}
         waiting = {name: arm for name, arm in arms.items() if standings[name] is not None}
         watcher.begin(len(arms) - len(waiting), len(arms))
         failed = _Run(plan, out, arms, watcher).make(waiting, begin) if waiting else {}
         report = _report(out, {name: arm for name, arm in arms.items() if name not in failed})
         return Result(report, failed, len(arms) - len(failed), len(arms))
+
+
+def _check_models(plan: Plan, watcher: Watcher) -> None:
+    """Check what is trained and scored with, before hours are spent.
+
+    Raises:
+        InputError: the base is not a causal model, or a task or a form does not exist.
+    """
+    from bias_inherit.harness.evaluate import quiet_lm_eval
+    from bias_inherit.harness.loading import load_forms
+
+    check_causal(plan.base)
+    quiet_lm_eval()
+    load_forms(plan.options, watcher.say)
+
+
+def _write_data(plan: Plan, out: Path, watcher: Watcher) -> bool:
+    """Write the data that are not there; return whether there were such.
+
+    Raises:
+        StoppedError: the user stopped it.
+    """
+    writer = DataWriter(plan, out, watcher.say)
+    try:
+        written = [writer.write(one) for one in data_sets(plan, out)]
+    except KeyboardInterrupt:
+        raise StoppedError(
+            f"stopped while the data of {out} were written; the same command goes on from there"
+        ) from None
+    return any(written)
 
 
 def arm_folders(plan: Plan, out: Path) -> dict[str, ArmFolder]:
@@ -282,6 +313,8 @@ class _Run:
         claims = Claims(self.out)
         claims.clear()
         for name, arm in self.arms.items():
+            if not arm.has(ADAPTER):  # what is there may be of other inputs, or damaged
+                continue
             manifest = manifests.read(arm.adapter, manifests.Adapter)
             if manifest is not None and manifest.training_sha256 is not None:
                 claims.claim(manifest.training_sha256, name)
@@ -337,6 +370,7 @@ class _Run:
         if outcome.error is not None:
             self.failed[name] = outcome.error
             Claims(self.out).drop(name)
+            store.write_json(self.arms[name].failure, {"error": outcome.error})
         self.watcher.ended(self.arms[name], outcome)
         for other in self._twins.pop(name, []):
             self._wait_for(Job(other, self.out, self.plan.grid), name)

@@ -80,8 +80,6 @@ def work(job: Job) -> Outcome:
             is_full = isinstance(error, FullDiskError) or (
                 isinstance(error, OSError) and error.errno in store.FULL
             )
-            with contextlib.suppress(OSError):
-                store.write_json(arm.failure, {"error": said})
             return Outcome(job.name, time.monotonic() - begin, said, is_full=is_full)
 
 
@@ -221,10 +219,11 @@ class Maker:
             theirs = arm.out / "arms" / twin / "adapter"
             if prepared.adopt(theirs, arm.adapter):
                 return None
-        owner = Claims(arm.out).claim(prepared.sha256, arm.name)
-        if owner != arm.name:
-            return owner
-        prepared.train(arm.adapter)
+        else:
+            owner = Claims(arm.out).claim(prepared.sha256, arm.name)
+            if owner != arm.name:
+                return owner
+        prepared.train(arm.adapter)  # also where the twin's turned out to be another
         return None
 
     def _score(self, arm: ArmFolder) -> None:

@@ -162,6 +162,7 @@ def test_an_arm_whose_process_dies_is_begun_again_and_given_up_at_last(copy, run
     shutil.rmtree(copy / "arms" / NONE50)
     result, jobs = run(small(), copy, Dying(9))
     assert jobs == [NONE50] * 3 and "died 3 times" in result.failed[NONE50]
+    assert survey(make_plan(small()), copy).named("failed") == [NONE50]
 
 
 def test_arms_of_equal_trainings_share_an_adapter(tmp_path, run, monkeypatch):
@@ -209,6 +210,54 @@ def test_a_twin_waits_for_one_that_fails_and_is_then_trained_itself(tmp_path, ru
     assert (tmp_path / "run" / "arms" / twin / "adapter").is_dir()
 
 
+def test_an_adapter_of_other_inputs_lends_nothing(tmp_path, run):
+    """What was trained before on what a new arm asks for is now to be trained otherwise."""
+    same = own(tmp_path, "same", "return rows")
+    run(small())
+    blocks = [
+        small().grid[0].model_dump(mode="json") | change
+        for change in ({"training": {"epochs": 2}}, {"ratios": ["1/2"], "mitigations": [same]})
+    ]
+    result, jobs = run(small(grid=blocks), is_update=True)
+    twin = f"gender.{TYPE}.r50.same.s0"
+    assert not result.failed and jobs.count(twin) == 1
+
+
+def test_a_twin_that_turns_out_to_be_another_is_not_waited_for_for_ever(tmp_path, run):
+    same = own(tmp_path, "same", "return rows")
+    run(small())
+    twin = f"gender.{TYPE}.r50.same.s0"
+
+    class Spoiling(Here):
+        """Spoils the adapter that a twin is about to take."""
+
+        def submit(self, job):
+            if job.twin is not None:
+                weights = (
+                    tmp_path / "run" / "arms" / job.twin / "adapter" / "adapter_model.safetensors"
+                )
+                weights.write_bytes(b"no")
+            assert len(self.asked) < 5, "for ever"
+            super().submit(job)
+
+    result, jobs = run(small(grid__mitigations=["none", same]), executor=Spoiling())
+    assert not result.failed and jobs == [twin, twin]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"scoring__tasks": "bias_inherit_ocupation"}, "unknown task 'bias_inherit_ocupation'"),
+        ({"scoring__forms": "99"}, "99"),
+        ({"base": "some/model-that-nobody-has"}, "some/model-that-nobody-has"),
+    ],
+)
+def test_what_every_arm_would_fail_of_is_said_before_any_is_made(tmp_path, run, changes, said):
+    with pytest.raises((InputError, OSError), match=said):
+        run(small(**changes))
+    assert not (tmp_path / "run" / "arms").exists() and not (tmp_path / "run" / "data").exists()
+
+
 def test_rounds_wait_for_one_another_and_fail_together(tmp_path, run):
     fault = own(tmp_path, "fault", "raise ValueError('no luck')")
     rounds = {"after": 2, "writer": "generator"}
@@ -239,6 +288,15 @@ def test_a_full_disk_and_a_stop_leave_what_is_done(copy, run):
             run(small(), copy, executor)
         assert executor.is_closed
     assert run(small(), copy)[1] == [NONE50]
+
+
+def test_a_stop_while_data_are_written_says_how_to_go_on(tmp_path, run, monkeypatch):
+    def stop(self, one):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.DataWriter, "write", stop)
+    with pytest.raises(StoppedError, match="the same command goes on from there"):
+        run(small())
 
 
 def _hold(out, ready, over):
