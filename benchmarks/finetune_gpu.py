@@ -13,7 +13,7 @@ its data sheet, or --peak.
 Without a GPU it says so and measures nothing; `--shape tiny` tries the script on a CPU, where the
 share has no meaning.
 
-    python benchmarks/finetune_gpu.py [--batch 32] [--rows 1024] [--peak TFLOPS]
+    python benchmarks/finetune_gpu.py [--batch 32] [--rows 1024] [--peak TFLOPS] [--base FOLDER]
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=sorted(SHAPES), default="8b")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rows", type=int, default=1024, help="a multiple of 24")
+    parser.add_argument("--base", type=Path, help="where the base is, or is written to")
     parser.add_argument("--peak", type=float, help="the card's dense bf16 TFLOP/s")
     options = parser.parse_args()
     import torch
@@ -64,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         data = write_data(work, options.rows)
-        base, weights = write_base(work / "base", SHAPES[options.shape], gpu)
+        base, weights = kept_base(options.base or work / "base", options.shape, gpu)
         for name in ("warm-up", "measured"):
             train(base, data, work / name, options.batch)
     rate = found["tokens"] / found["seconds"]
@@ -76,8 +77,14 @@ def main() -> None:
     print(f"{done:.2f} TFLOP/s{share}")
 
 
-def write_base(path: Path, shape: dict[str, int], gpu: bool) -> tuple[Path, int]:
-    """Write a Llama of random weights with the lab's tokenizer; return its linear weights."""
+def kept_base(path: Path, shape: str, gpu: bool) -> tuple[Path, int]:
+    """Return a Llama of random weights with the lab's tokenizer, and its linear weights.
+
+    Args:
+        path: its folder, which is written where it is not there.
+        shape: of SHAPES.
+        gpu: whether to make it there, in bf16.
+    """
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
@@ -92,21 +99,24 @@ def write_base(path: Path, shape: dict[str, int], gpu: bool) -> tuple[Path, int]
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         dtype=torch.bfloat16 if gpu else torch.float32,
-        **shape,
+        **SHAPES[shape],
     )
-    torch.manual_seed(0)
-    with torch.device("cuda" if gpu else "cpu"):
-        model: Any = LlamaForCausalLM(config).to(config.dtype)
-    names = linear_layers(model)
+    with torch.device("meta"):
+        empty: Any = LlamaForCausalLM(config)
+    names = linear_layers(empty)
     weights = sum(
         parameter.numel()
-        for name, parameter in model.named_parameters()
+        for name, parameter in empty.named_parameters()
         if any(f".{layer}." in name for layer in names)
     )
-    model.save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    del model
-    torch.cuda.empty_cache()
+    if not path.exists():
+        torch.manual_seed(0)
+        with torch.device("cuda" if gpu else "cpu"):
+            model: Any = LlamaForCausalLM(config).to(config.dtype)
+        model.save_pretrained(path)
+        tokenizer.save_pretrained(path)
+        del model
+        torch.cuda.empty_cache()
     return path, weights
 
 
