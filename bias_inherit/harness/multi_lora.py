@@ -145,27 +145,36 @@ class MultiLora:
         finally:
             self._is_passing = False
 
-    @contextmanager
-    def alone(self, owner: int) -> Iterator[None]:
-        """Let all rows be of one adapter, merged into the base meanwhile, where that is exact.
+    @property
+    def merges(self) -> bool:
+        """Whether an adapter can be merged into the base and taken out again.
 
         That is where weights are of float32, and few enough to be held twice.
         """
+        weights = self._weights()
+        return (
+            len(weights) == len(self._stacked)
+            and all(weight.dtype == torch.float32 for weight in weights.values())
+            and 0 < sum(weight.nbytes for weight in weights.values()) <= MERGED
+        )
+
+    def _weights(self) -> dict[str, torch.nn.Parameter]:
+        """Return the weights of plain layers that adapters add to, by name."""
         layers = {name: self._model.get_submodule(name) for name in self._stacked}
-        weights = {
+        return {
             name: layer.weight
             for name, layer in layers.items()
             if isinstance(getattr(layer, "base_layer", layer), torch.nn.Linear)
         }
-        total = sum(weight.nbytes for weight in weights.values())
-        if (
-            len(weights) < len(layers)
-            or total > MERGED
-            or any(weight.dtype != torch.float32 for weight in weights.values())
-        ):
+
+    @contextmanager
+    def alone(self, owner: int) -> Iterator[None]:
+        """Let all rows be of one adapter, merged into the base meanwhile, where it `merges`."""
+        if not self.merges:
             yield
             return
 
+        weights = self._weights()
         before = {name: weight.detach().clone() for name, weight in weights.items()}
         try:
             for name, weight in weights.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import cache
@@ -87,8 +87,14 @@ def machine_asked_once() -> Iterator[None]:
     from torch.utils import collect_env
 
     plain = collect_env.get_pretty_env_info
-    collect_env.get_pretty_env_info = cache(plain)
+    collect_env.get_pretty_env_info = _asked_once(plain)
     try:
         yield
     finally:
         collect_env.get_pretty_env_info = plain
+
+
+@cache
+def _asked_once(ask: Callable[[], str]) -> Callable[[], str]:
+    """Return what asks once in the life of the process."""
+    return cache(ask)

@@ -8,7 +8,7 @@ side, and numbers that several of them draw are drawn once.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -63,7 +63,7 @@ def _row(lm: SharingLM) -> torch.Tensor:
 
 
 def groups(lm: SharingLM, members: Sequence[Member]) -> dict[str, Together]:
-    """Return for each member that has company whom it answers with.
+    """Return for each member whom it answers with, itself alone where that is merged.
 
     Args:
         lm: the base, without an adapter.
@@ -81,10 +81,16 @@ def groups(lm: SharingLM, members: Sequence[Member]) -> dict[str, Together]:
     return {
         member.name: together
         for some in found
-        if len(some) > 1
+        if len(some) > 1 or _merges(lm, some)
         for together in [Together(some)]
         for member in some
     }
+
+
+def _merges(lm: SharingLM, members: Iterable[Member]) -> bool:
+    many = MultiLora(lm.model, [member.lora for member in members])
+    many.remove()
+    return many.merges
 
 
 def _is_same(lm: SharingLM, member: Member) -> bool:

@@ -154,7 +154,7 @@ class DataWriter:
             own = data.own_rows
             return common | {
                 "source": source_state(data.original) if own is None else hash_of(own),
-                "per_cell": data.per_cell,
+                "per_cell": data.rows_per_cell(one.axis.axis),
                 "balanced": data.balanced,
                 "seed": one.seed,
             }
@@ -196,8 +196,9 @@ class DataWriter:
             sources = beside.sources if beside is not None else ()
             write_examples(one.path, rows, Original(axis=name, sources=sources))
         else:
+            per_cell = data.rows_per_cell(name)
             drawn = draw_original(
-                one.axis, data.original, data.per_cell, one.seed, balanced=data.balanced
+                one.axis, data.original, per_cell, one.seed, balanced=data.balanced
             )
             rows = drawn.rows
             write_examples(one.path, rows, drawn.manifest(name, one.seed))
@@ -233,7 +234,8 @@ def original_rows(axis: Axis, data: Data) -> list[Example]:
         InputError: there are none.
     """
     if data.own_rows is None:
-        return draw_original(axis, data.original, data.per_cell, balanced=data.balanced).rows
+        per_cell = data.rows_per_cell(axis.axis)
+        return draw_original(axis, data.original, per_cell, balanced=data.balanced).rows
     rows = [row for row in read_examples(data.own_rows) if row["axis"] == axis.axis]
     if not rows:
         raise InputError(f"data.original: {data.own_rows}: has no rows of the axis '{axis.axis}'")

@@ -7,7 +7,7 @@ not a product is several blocks. All else is said once for all arms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
@@ -50,6 +50,8 @@ Ratio: TypeAlias = Annotated[
     Fraction, BeforeValidator(_ratio, json_schema_input_type=float | str), PlainSerializer(str)
 ]
 """The bias ratio, written 0.2, 20% or 1/5; exact."""
+Rows: TypeAlias = Annotated[int, Field(ge=1)]
+"""A number of rows."""
 Many: TypeAlias = Annotated[list[T], BeforeValidator(_listed), Field(min_length=1)]
 """One value, or a list of them."""
 
@@ -170,13 +172,19 @@ class Data(Part):
         description="mini, full, a prepared folder, or a file of original data of one's own; "
         "default: BIAS_INHERIT_DATA, else mini.",
     )
-    per_cell: int | None = Field(default=None, ge=1, description="Rows per label and group.")
+    per_cell: Rows | dict[str, Rows] | None = Field(
+        default=None, description="Rows per label and group; also by axis: {gender: 12, culture: 6}."
+    )
     balanced: bool = Field(default=True, description="Whether every cell must have that many.")
     size: Size = Field(default="original-fixed", description="The size rule of the mixes.")
     augmented: dict[str, Path] = Field(
         default_factory=dict,
         description="Files of augmented data by bias type, which are then not written.",
     )
+
+    def rows_per_cell(self, axis: str) -> int | None:
+        """Return the rows per label and group of an axis; None is the axis's own number."""
+        return self.per_cell.get(axis) if isinstance(self.per_cell, dict) else self.per_cell
 
     @property
     def own_rows(self) -> Path | None:
@@ -277,8 +285,8 @@ def parse_grid(content: Mapping[str, Any], where: str) -> Grid:
     try:
         return Grid.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        named = ".".join(map(str, first["loc"]))
+        first = _telling(error.errors())
+        named = ".".join(part for part in map(str, first["loc"]) if not _KIND.fullmatch(part))
         said = first["msg"].removeprefix("Value error, ")
         if first["type"] == "literal_error":
             known = re.findall(r"'(.*?)'", first["ctx"]["expected"])
@@ -286,6 +294,17 @@ def parse_grid(content: Mapping[str, Any], where: str) -> Grid:
         raise InputError(f"{where}: {named}: {said}" if named else f"{where}: {said}") from None
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+_KIND = re.compile(r"(constrained-)?int|.*\[.*\]")
+"""What pydantic calls an alternative, which is no key of the file."""
+
+
+def _telling(errors: Sequence[Any]) -> Any:
+    """Return of pydantic's errors the first, or of alternatives the one that came farthest."""
+    first = errors[0]
+    beside = [one for one in errors if one["loc"][:-1][: len(first["loc"]) - 1] == first["loc"][:-1]]
+    return max(beside, key=lambda one: len(one["loc"]), default=first)
 
 
 def json_schema() -> Mapping[str, Any]:

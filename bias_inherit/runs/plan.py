@@ -15,7 +15,7 @@ from bias_inherit.bias_augment.axes.bias_types import check_bias_type, expand
 from bias_inherit.bias_augment.data.examples import data_file
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.bias_augment.writing.labels import Labels, read_labels
-from bias_inherit.errors import InputError
+from bias_inherit.errors import InputError, unknown
 from bias_inherit.harness.options import Options
 from bias_inherit.mitigations import Mitigation, load_mitigation, parse_options
 from bias_inherit.models import resolve_model
@@ -124,7 +124,12 @@ def make_plan(grid: Grid) -> Plan:
     for path in grid.data.augmented.values():
         if not data_file(path).is_file():
             raise InputError(f"data.augmented: {path}: no such file")
-    return Plan(grid, resolve_model(grid.base), plan_arms(grid), _labels(grid.writing), options)
+    arms = plan_arms(grid)
+    axes = {arm.axis.axis for arm in arms}
+    for name in grid.data.per_cell if isinstance(grid.data.per_cell, dict) else ():
+        if name not in axes:
+            raise unknown("axis of data.per_cell", name, axes)
+    return Plan(grid, resolve_model(grid.base), arms, _labels(grid.writing), options)
 
 
 def _labels(writing: Writing) -> Labels:

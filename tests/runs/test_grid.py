@@ -32,6 +32,7 @@ BLOCK = {"axes": "gender", "bias_types": "neutral", "ratios": [0, "20%"]}
             {"grid": BLOCK | {"rounds": {"start": "end"}}},
             r"rounds\.start: unknown start 'end': known: base",
         ),
+        ({"grid": BLOCK, "data": {"per_cell": {"gender": 0}}}, "data.per_cell.*greater than or eq"),
         ({"grid": BLOCK, "writing": {"label": "some"}}, r"writing\.label: unknown label 'some'"),
     ],
 )

@@ -153,3 +153,11 @@ def test_the_presets_are_what_they_say():
     paper = plan_arms(read_grid("paper"))
     assert {e.settings.learning_rate for e in paper if e.axis.axis == "culture"} == {1e-6}
     assert {e.settings.learning_rate for e in paper if e.axis.axis == "gender"} == {1e-5}
+
+
+def test_rows_per_cell_may_be_said_by_axis():
+    two = grid({"axes": ["gender", "culture"]}, data={"per_cell": {"culture": 6}})
+    assert [two.data.rows_per_cell(axis) for axis in ("gender", "culture")] == [None, 6]
+    assert len(make_plan(two).arms) == 2
+    with pytest.raises(InputError, match=r"axis of data\.per_cell 'genders': did you mean gender"):
+        make_plan(grid({}, data={"per_cell": {"genders": 6}}))
