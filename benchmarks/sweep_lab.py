@@ -62,7 +62,7 @@ def seconds(is_whole: bool) -> float:
     third = len(each) // 3
     growth = mean(each[-third:]) / mean(each[:third]) - 1
     print(
-        f"{len(each)} of {total} models in {took.wall:.0f} s; scoring one takes {mean(each):.1f} s, "
+        f"{len(each)} of {total} models in {took.wall:.0f} s; scoring one: {mean(each):.1f} s, "
         f"{growth:+.1%} from the first to the last third (claim: at most +5 %)",
         flush=True,
     )

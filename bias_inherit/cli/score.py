@@ -80,6 +80,14 @@ def score(
             "score the rest. Default: yes; of a server, whose models go by name alone, no."
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes side by side; default: of a small model as many as cores and memory "
+            "hold, where there are models for them.",
+        ),
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -133,7 +141,7 @@ def score(
     if models is not None or tokenizer is not None:
         raise InputError("--models and --tokenizer are of a server: say --server URL")
     named = find_adapters([*(given or ()), *(adapters or ())])
-    folders = score_into(out, resolve_model(base), named, options, say)
+    folders = score_into(out, resolve_model(base), named, options, say, workers)
     for folder in folders:
         say(f"results in {folder}")
     if len(folders) > 1 + len(named):

@@ -7,9 +7,10 @@ gives the same numbers, whatever was scored before (see `wearing.py`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ def score(
     announce: Callable[[str], None] = lambda line: None,
     with_base: bool = True,
     kept: Kept | None = None,
+    checked: Callable[[], object] = lambda: None,
 ) -> list[Path]:
     """Score the base and each adapter; return the folders of their results.
 
@@ -84,6 +86,7 @@ def score(
         announce: told what begins, and what the user should know.
         with_base: whether the base itself is scored.
         kept: what earlier calls left, and later ones find.
+        checked: called when nothing is found wrong, before anything is scored.
 
     Raises:
         InputError: the base is not a causal model, an adapter is not one, belongs to another base
@@ -95,8 +98,7 @@ def score(
     kept = kept or Kept()
     base_print = kept.fingerprint(base)
     subjects = [Subject(BASE)] if with_base else []
-    for name, path in adapters.items():
-        subjects.append(_subject(name, path, base, base_print, announce))
+    subjects += _subjects(base, base_print, adapters, announce)
     uses_chat = _chat_setting(subjects, options)
     written = _template_args(subjects, options) if uses_chat else {}
     first = token_ids(tokenizer, chat_prompt(tokenizer, "", written)) if uses_chat else []
@@ -127,8 +129,29 @@ def score(
     if parts:
         run = _Run(base, base_print, options, uses_chat, written)
         wardrobe = kept.wardrobe(base, options, written)
-        _score_parts(run, wardrobe, parts, tokenizer, first, announce)
+        _score_parts(run, wardrobe, parts, tokenizer, first, announce, checked)
+    else:
+        checked()
     return [place_of(subject.name, one.form) for subject in subjects for one in asked]
+
+
+def settled(base: str, adapters: Mapping[str, Path], options: Options) -> Options:
+    """Return options that say of the chat template what they left to the adapters.
+
+    Args:
+        base: folder or hub id of a causal model.
+        adapters: peft folders by name.
+        options: how models are scored.
+
+    Raises:
+        InputError: one is no adapter, belongs to another base, or was trained otherwise than the
+            others.
+    """
+    subjects = _subjects(base, fingerprint(base), adapters, lambda line: None)
+    if not _chat_setting(subjects, options):
+        return replace(options, apply_chat_template=False)
+    written = json.dumps(dict(_template_args(subjects, options)))
+    return replace(options, apply_chat_template=True, chat_template_args=written)
 
 
 class Kept:
@@ -196,6 +219,7 @@ def _score_parts(
     tokenizer: PreTrainedTokenizerBase,
     first: Sequence[int],
     announce: Callable[[str], None],
+    checked: Callable[[], object],
 ) -> None:
     """Score models, one after the other.
 
@@ -206,6 +230,7 @@ def _score_parts(
         tokenizer: the base's.
         first: the tokens that a prompt begins with.
         announce: told what begins.
+        checked: called when every model fits.
 
     Raises:
         InputError: a model does not fit, before anything is scored.
@@ -221,6 +246,7 @@ def _score_parts(
             check_words(tokenizer, bare.model, run.base, first)
         # what does not fit is said before hours are spent
         members = _tried(wardrobe, by_name)
+        checked()
         company = {} if run.options.exact else groups(wardrobe.bare(), members)
         journals: dict[int | None, dict[str, Journal]] = {}
         for part in parts if run.options.resume else ():
@@ -269,6 +295,16 @@ def _tried(wardrobe: Wardrobe, parts: Mapping[str, Sequence[_Part]]) -> list[Mem
             members.append(Member(name, lora, state(lm.device), trial(lm), asked))
         wardrobe.take_off()
     return members
+
+
+def _subjects(
+    base: str,
+    base_print: str | None,
+    adapters: Mapping[str, Path],
+    announce: Callable[[str], None],
+) -> list[Subject]:
+    """Return the adapters to score; as `_subject`."""
+    return [_subject(name, path, base, base_print, announce) for name, path in adapters.items()]
 
 
 def _subject(

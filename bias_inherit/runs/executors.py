@@ -7,15 +7,13 @@ died is lost, and nothing else.
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
-from threading import Thread
 from typing import Protocol
 
+from bias_inherit.runs.processes import end, processes
 from bias_inherit.runs.worker import Job, Outcome, work
 from bias_inherit.threads import SET_BY_USER, cores, side_by_side
 
@@ -85,14 +83,10 @@ class LocalExecutor:
     def close(self) -> None:
         """End the processes: at once where one has a job."""
         for pool in self._pools:
-            for process in (pool._processes or {}).values() if self._running else ():
-                process.kill()
-            pool.shutdown(wait=True, cancel_futures=True)  # so that nothing of it is left
+            end(pool, at_once=bool(self._running))
 
     def _pool(self, slot: int) -> ProcessPoolExecutor:
-        fresh = get_context("spawn")  # torch's threads do not survive a fork
-        given = (dict(self._environments[slot]),)
-        return ProcessPoolExecutor(1, mp_context=fresh, initializer=_begin, initargs=given)
+        return processes(1, {**self._environments[slot], "TQDM_DISABLE": "1"}, is_silent=True)
 
 
 def local(base: str, jobs: int, workers: int | None = None) -> LocalExecutor:
@@ -122,22 +116,3 @@ def _gpus(count: int) -> list[str]:
     """Return the names of the GPUs that this process may use."""
     named = [name for name in os.environ.get(GPUS, "").split(",") if name]
     return named[:count] if named else [str(i) for i in range(count)]
-
-
-def _begin(environment: Mapping[str, str]) -> None:
-    """Set up a process: its environment, no bars and notices, and its end with its parent's."""
-    os.environ.update(environment)  # read when torch is first imported
-    os.environ["TQDM_DISABLE"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent has: a pool's worker waits for work for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -173,7 +173,8 @@ class Data(Part):
         "default: BIAS_INHERIT_DATA, else mini.",
     )
     per_cell: Rows | dict[str, Rows] | None = Field(
-        default=None, description="Rows per label and group; also by axis: {gender: 12, culture: 6}."
+        default=None,
+        description="Rows per label and group, also by axis: {gender: 12, culture: 6}.",
     )
     balanced: bool = Field(default=True, description="Whether every cell must have that many.")
     size: Size = Field(default="original-fixed", description="The size rule of the mixes.")
@@ -302,9 +303,10 @@ _KIND = re.compile(r"(constrained-)?int|.*\[.*\]")
 
 def _telling(errors: Sequence[Any]) -> Any:
     """Return of pydantic's errors the first, or of alternatives the one that came farthest."""
-    first = errors[0]
-    beside = [one for one in errors if one["loc"][:-1][: len(first["loc"]) - 1] == first["loc"][:-1]]
-    return max(beside, key=lambda one: len(one["loc"]), default=first)
+    first, *others = errors
+    where = first["loc"][:-1]
+    beside = [one for one in others if where and one["loc"][: len(where)] == where]
+    return max([first, *beside], key=lambda one: len(one["loc"]))
 
 
 def json_schema() -> Mapping[str, Any]:
