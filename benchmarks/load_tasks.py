@@ -15,7 +15,7 @@ import time
 
 from lm_eval.tasks import TaskManager
 
-from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.loading import tasks_folder
 
 
 def ours() -> float:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""PyYAML's for plain values; in C, which is ten times as fast, where it was built so."""
+
 _NAMED = 20
 """So many columns are named; of more, the number is."""
 
@@ -97,7 +100,7 @@ def read_yaml(path: Path) -> Any:
         InputError: the file is absent or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), YamlLoader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:

@@ -9,11 +9,13 @@ from typing import Any
 
 import yaml
 
+from bias_inherit.store import YamlLoader
+
 HERE = Path(__file__).resolve().parent
 PREFIX = "bias_inherit_"
 
 
-class ConfigLoader(yaml.SafeLoader):
+class ConfigLoader(YamlLoader):  # type: ignore[misc]  # a base class chosen at run time
     """Reads a task's YAML without importing the functions that it names."""
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import TypeAdapter
+
+from bias_inherit.store import read_yaml
 
 T = TypeVar("T")
 
@@ -23,8 +24,7 @@ MINI = HERE / "mini"
 
 def packaged_yaml(name: str | Path, kind: type[T]) -> T:
     """Return a YAML that stands in this folder or below it, as a type."""
-    content = yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
-    return TypeAdapter(kind).validate_python(content)
+    return TypeAdapter(kind).validate_python(read_yaml(HERE / name))
 
 
 def packaged_rows(name: str, kind: type[T]) -> list[T]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from bias_inherit.store import read_yaml
 
 _FILE = Path(__file__).with_name("spill_over.yaml")
 
@@ -22,7 +22,7 @@ class Place(NamedTuple):
 @lru_cache
 def spill_over() -> Mapping[str, Mapping[str, str]]:
     """Return by kind each task with its metric."""
-    found: Mapping[str, Mapping[str, str]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    found: Mapping[str, Mapping[str, str]] = read_yaml(_FILE)
     return found
 
 

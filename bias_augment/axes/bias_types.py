@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import (
     ChoiceLoader,
     FileSystemLoader,
@@ -32,7 +31,7 @@ COUNTERFACTUAL = "counterfactual"
 
 @lru_cache
 def _registry() -> Mapping[str, Any]:
-    registry: Mapping[str, Any] = yaml.safe_load((HERE / "bias_types.yaml").read_text("utf-8"))
+    registry: Mapping[str, Any] = store.read_yaml(HERE / "bias_types.yaml")
     return registry
 
 

@@ -8,8 +8,9 @@ text; either way the tokens are the ones that lm-eval scores later (with and wit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit.bias_augment.training.settings import ChatTemplate
@@ -62,6 +63,7 @@ def encode(
     uses_chat: bool,
     row: int = 0,
     template_args: Mapping[str, Any] | None = None,
+    ids_of: Callable[[str], list[int]] | None = None,
 ) -> Encoded:
     """Return the tokens of an example: prompt, completion and the end of the turn or text.
 
@@ -71,18 +73,20 @@ def encode(
         uses_chat: whether both go through the chat template.
         row: its number in the data.
         template_args: of the chat template.
+        ids_of: gives the tokens of a text; None makes them.
 
     Raises:
         InputError: the chat template fails.
     """
+    ids_of = ids_of or partial(token_ids, tokenizer)
     prompt, completion = example["prompt"], example["completion"]
     if uses_chat:
         prompt, whole = chat_example(tokenizer, prompt, completion.strip(), template_args)
     else:
         whole = prompt + completion + (tokenizer.eos_token or "")
 
-    ids = token_ids(tokenizer, whole)
-    length = len(token_ids(tokenizer, prompt.rstrip()))
+    ids = ids_of(whole)
+    length = len(ids_of(prompt.rstrip()))
     return Encoded(
         input_ids=ids,
         prompt_length=min(length, len(ids) - 1),
@@ -99,6 +103,7 @@ def encode_all(
     context: float,
     max_length: int | None,
     template_args: Mapping[str, Any] | None = None,
+    ids_of: Callable[[str], list[int]] | None = None,
 ) -> tuple[list[Encoded], int]:
     """Return the encoded rows, and how many were cut to `max_length` tokens.
 
@@ -109,12 +114,16 @@ def encode_all(
         context: the base's longest input, in tokens; a row beyond it is cut only when asked.
         max_length: rows are cut from the left to so many tokens; None refuses longer ones.
         template_args: of the chat template.
+        ids_of: as for `encode`.
 
     Raises:
         InputError: rows are longer than the context and no length was given, or the length
             leaves no token of a row's prompt before its completion, or is beyond the context.
     """
-    rows = [encode(tokenizer, e, uses_chat, i, template_args) for i, e in enumerate(examples)]
+    rows = [
+        encode(tokenizer, example, uses_chat, i, template_args, ids_of)
+        for i, example in enumerate(examples)
+    ]
     if max_length is not None and max_length > context:
         raise InputError(f"max-length {max_length} is beyond the base's context ({context})")
 

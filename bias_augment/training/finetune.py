@@ -110,7 +110,7 @@ class Prepared:
         penalty = (self.mitigation.name, self.mitigation.options, self.mitigation.layer)
         decided = {
             "base": self.described.base_fingerprint or self.kept.base,
-            "rows": [asdict(row) for row in (*self.given.train, *self.given.held_out)],
+            "rows": [vars(row) for row in (*self.given.train, *self.given.held_out)],
             "settings": asdict(self.settings),
             "penalty": penalty if self.mitigation.penalty is not None else None,
             "start": self.described.started_from,
@@ -252,8 +252,9 @@ def prepare(
     told = mitigation.apply(taught, tools)
     train, held_out = _hold_out(told, settings)
     context = longest_input(model.config)
-    rows, cut = encode_all(train, tokenizer, uses_chat, context, settings.max_length, written)
-    kept_out, _ = encode_all(held_out, tokenizer, uses_chat, context, settings.max_length, written)
+    how = tokenizer, uses_chat, context, settings.max_length, written, kept.ids_of
+    rows, cut = encode_all(train, *how)
+    kept_out, _ = encode_all(held_out, *how)
     ids = [str(example["id"]) for example in train]
     described = manifests.Adapter(
         arm=describe_arm(examples, mixed, mitigation.name, settings.seed),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bias_inherit.base_state import BaseState, base_state
 from bias_inherit.bias_augment.training.base_model import load_base
+from bias_inherit.bias_augment.training.known_tokens import KnownTokens
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.models import fingerprint, load_tokenizer
 
@@ -44,6 +45,11 @@ class KeptBase:
         if self._tokenizer is None:
             self._tokenizer = load_tokenizer(self.base)
         return self._tokenizer
+
+    @cached_property
+    def ids_of(self) -> KnownTokens:
+        """Gives the tokens of a text, made once for all trainings."""
+        return KnownTokens(self.tokenizer())
 
     @cached_property
     def fingerprint(self) -> str | None:

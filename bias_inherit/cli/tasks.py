@@ -14,7 +14,7 @@ def tasks(
     names: Annotated[bool, typer.Option("--list", help="List the tasks instead.")] = False,
 ) -> None:
     """Print the folder for lm_eval's --include_path."""
-    from bias_inherit.harness.score import tasks_folder
+    from bias_inherit.harness.loading import tasks_folder
     from bias_inherit.tasks.configs import task_names
 
     if names:

@@ -7,7 +7,7 @@ token are read on from there. Logits are computed only where a token is scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
@@ -205,3 +205,37 @@ def batches(lengths: Mapping[_Item, int], before: int, at_once: int) -> Iterator
         batch.append(item)
     if batch:
         yield batch
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Log-likelihoods that are asked for.
+
+    Attributes:
+        questions: whose contexts differ.
+        requests: by question and continuation the numbers of the requests that ask for it.
+        root: the tree of the contexts.
+    """
+
+    questions: Sequence[Question]
+    requests: Sequence[Sequence[Sequence[int]]]
+    root: Node
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest context with its continuation."""
+        return max(len(q.context) + len(option) for q in self.questions for option in q.options)
+
+    def answers(self, scorer: Scorer, progress: Callable[[int], object]) -> list[Answer]:
+        """Return the answer to each request.
+
+        Args:
+            scorer: computes them.
+            progress: told of each.
+        """
+        found: dict[int, Answer] = {}
+        for number, answers in scorer.answers(self.questions, self.root):
+            for places, answer in zip(self.requests[number], answers, strict=True):
+                found |= dict.fromkeys(places, answer)
+                progress(len(places))
+        return [found[i] for i in range(len(found))]

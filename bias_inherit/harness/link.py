@@ -14,7 +14,7 @@ import yaml
 
 from bias_inherit import manifests, store
 from bias_inherit.errors import InputError
-from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.loading import tasks_folder
 from bias_inherit.manifests import Manifest
 from bias_inherit.tasks.configs import task_files
 

@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import (
-    Collator,
-    handle_stop_sequences,
-    normalize_gen_kwargs,
     postprocess_generated_text,
 )
 from lm_eval.models.utils_hf import stop_sequences_criteria
 from tqdm import tqdm
 
-from bias_inherit.harness.likelihoods import Answer, Question, Scorer
-from bias_inherit.harness.prefixes import Node, shared_prefixes
+from bias_inherit.harness.likelihoods import Answer, Asked, Question, Scorer
+from bias_inherit.harness.prefixes import shared_prefixes
+from bias_inherit.harness.replies import Plan, Way, by_settings, end_tokens
 from bias_inherit.harness.streams import (
     AT_ONCE,
     Draws,
@@ -43,7 +40,7 @@ from bias_inherit.past import Past, Tokens, keeps_past
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
-    from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
+    from transformers import LogitsProcessorList, PreTrainedModel
 
     from bias_inherit.harness.multi_lora import MultiLora
 
@@ -110,7 +107,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return what is written after each prompt."""
         replies: dict[int, str] = {}
-        for places in _by_settings(requests):
+        for places in by_settings(requests):
             some = [requests[i] for i in places]
             found = self._written(some, disable_tqdm)
             if found is None:
@@ -158,7 +155,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         Returns:
             By adapter; None where it has to be left to lm-eval.
         """
-        groups = _by_settings(requests)
+        groups = by_settings(requests)
         plans = [self._plan([requests[i] for i in places]) for places in groups]
         replies = [[""] * len(requests) for _ in generators]
         for places, plan in zip(groups, plans, strict=True):
@@ -179,7 +176,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             self._encodes_only = False
         return encoded
 
-    def _asked(self, requests: Sequence[Pair]) -> _Asked | None:
+    def _asked(self, requests: Sequence[Pair]) -> Asked | None:
         """Return what is asked, each context once; None where lm-eval has to answer."""
         asked: dict[Tokens, dict[Tokens, list[int]]] = {}
         for i, (_, context, continuation) in enumerate(requests):
@@ -196,14 +193,14 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
                 "%d of %d requests are longer than the context of %d tokens: cut from the left",
                 *(cut, len(requests), self.max_length),
             )
-        return _Asked(
+        return Asked(
             [Question(context, list(options)) for context, options in asked.items()],
             [list(options.values()) for options in asked.values()],
             shared_prefixes(list(asked)),
         )
 
     def _scorer(
-        self, asked: _Asked, model: PreTrainedModel | MultiLora, owner: int | None = None
+        self, asked: Asked, model: PreTrainedModel | MultiLora, owner: int | None = None
     ) -> Scorer:
         return Scorer(model, self.batch_size * asked.longest, self.softmax_dtype, owner)
 
@@ -260,10 +257,10 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             set_state(self.device, generator.get_state())
         return replies
 
-    def _plan(self, requests: Sequence[Instance]) -> _Plan | None:
+    def _plan(self, requests: Sequence[Instance]) -> Plan | None:
         """Return how prompts of equal settings are answered; None where lm-eval has to do it."""
         contexts = [str(request.args[0]) for request in requests]
-        way = _Way.of(requests[0].args[1], self)
+        way = Way.of(requests[0].args[1], self)
         room = self.max_length - way.longest
         rows = [self.tok_encode(context) for context in contexts]
         if room <= 0 or not all(rows) or not self._is_of_rows(way):
@@ -275,12 +272,12 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         order = sorted(range(len(contexts)), key=lambda i: (-len(rows[i]), contexts[i]))
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
         row = (max(map(len, rows)) + way.longest) * size
-        return _Plan(way, contexts, batches, max(1, AT_ONCE // (row * self.batch_size)))
+        return Plan(way, contexts, batches, max(1, AT_ONCE // (row * self.batch_size)))
 
     def _write(
         self,
         model: PreTrainedModel | MultiLora,
-        plan: _Plan,
+        plan: Plan,
         generators: Sequence[torch.Generator],
     ) -> Iterator[tuple[int, int, str]]:
         """Yield owner, number of the prompt, and reply, in any order.
@@ -325,7 +322,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
                     was_long = len(stream.written[0]) == way.longest
                     ahead[owner] = plan.fitting if was_long else 1
 
-    def _is_of_rows(self, way: _Way) -> bool:
+    def _is_of_rows(self, way: Way) -> bool:
         """Return whether each row ends, and is written, by itself."""
         config = self.model.generation_config
         known = set(config.to_diff_dict()) | set(way.settings)
@@ -338,7 +335,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         ends = {self.tokenizer.decode([end]) for end in end_tokens(config)}
         return all(stop in ends or not any(one in stop for one in special) for stop in way.until)
 
-    def _begun(self, contexts: list[str], way: _Way) -> Callable[[int], Stream]:
+    def _begun(self, contexts: list[str], way: Way) -> Callable[[int], Stream]:
         """Return what begins a batch of prompts, for an owner."""
         ids, mask = self.tok_batch_encode(
             contexts, left_truncate_len=self.max_length - way.longest, truncation=self.truncation
@@ -365,7 +362,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         criteria = [stop_sequences_criteria(self.tokenizer, [until], 0, 1) for _ in range(rows)]
         return Stop(criteria, may_end)
 
-    def _warp(self, ids: torch.Tensor, mask: torch.Tensor, way: _Way) -> LogitsProcessorList:
+    def _warp(self, ids: torch.Tensor, mask: torch.Tensor, way: Way) -> LogitsProcessorList:
         """Return what transformers puts the logits of a batch through, by its settings."""
         found: list[LogitsProcessorList] = []
 
@@ -390,103 +387,9 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
         return found[0]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Log-likelihoods that are asked for.
-
-    Attributes:
-        questions: whose contexts differ.
-        requests: by question and continuation the numbers of the requests that ask for it.
-        root: the tree of the contexts.
-    """
-
-    questions: Sequence[Question]
-    requests: Sequence[Sequence[Sequence[int]]]
-    root: Node
-
-    @property
-    def longest(self) -> int:
-        """Tokens of the longest context with its continuation."""
-        return max(len(q.context) + len(option) for q in self.questions for option in q.options)
-
-    def answers(self, scorer: Scorer, progress: Progress) -> list[Answer]:
-        """Return the answer to each request.
-
-        Args:
-            scorer: computes them.
-            progress: told of each.
-        """
-        found: dict[int, Answer] = {}
-        for number, answers in scorer.answers(self.questions, self.root):
-            for places, answer in zip(self.requests[number], answers, strict=True):
-                found |= dict.fromkeys(places, answer)
-                progress(len(places))
-        return [found[i] for i in range(len(found))]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How prompts of equal settings are answered.
-
-    Attributes:
-        way: how replies are written.
-        contexts: the prompts.
-        batches: their numbers, as lm-eval takes them together.
-        fitting: batches that may be written side by side.
-    """
-
-    way: _Way
-    contexts: Sequence[str]
-    batches: Sequence[list[int]]
-    fitting: int
-
-
-def _by_settings(requests: Sequence[Instance]) -> list[list[int]]:
-    """Return the numbers of requests whose settings are equal, in lm-eval's order."""
-    groups = Collator.group(
-        enumerate(requests), fn=lambda each: each[1].args[1], group_by="gen_kwargs"
-    )
-    return [[i for i, _ in group] for group in groups.values()]
-
-
-@dataclass(frozen=True)
-class _Way:
-    """How replies are written.
-
-    Attributes:
-        settings: for the model's `generate`.
-        until: strings that end a reply.
-        longest: tokens of a reply.
-        is_sampled: whether tokens are drawn.
-    """
-
-    settings: Mapping[str, Any]
-    until: list[str]
-    longest: int
-    is_sampled: bool
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any], lm: HFLM) -> _Way:
-        """Return what a request's settings mean, as lm-eval reads them."""
-        settings = dict(normalize_gen_kwargs(given, lm.max_gen_toks))
-        eos = lm.tok_decode(lm.eot_token_id, skip_special_tokens=False)
-        until = handle_stop_sequences(settings.pop("until"), eos=eos)
-        longest = settings.pop("max_gen_toks")
-        is_sampled = settings["do_sample"]
-        if not is_sampled:
-            settings.pop("temperature", None)
-        return cls(settings, until, longest, is_sampled)
-
-
 def _sees_more(model: PreTrainedModel) -> bool:
     """Return whether an adapter does something that depends on more than a token and its past."""
     config = getattr(model, "active_peft_config", None)
     return config is not None and bool(
         config.is_prompt_learning or getattr(config, "alora_invocation_tokens", None)
     )
-
-
-def end_tokens(config: GenerationConfig) -> list[int]:
-    """Return the tokens that end a reply."""
-    ends = config.eos_token_id
-    return [] if ends is None else [int(end) for end in torch.tensor(ends).reshape(-1)]

@@ -7,15 +7,13 @@ gives the same numbers, whatever was scored before (see `wearing.py`).
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_inherit import manifests, store
-from bias_inherit.chat import chat_prompt, template_args, token_ids
+from bias_inherit.chat import chat_prompt, token_ids
 from bias_inherit.errors import InputError
 from bias_inherit.harness.adapters import BASE
 from bias_inherit.harness.evaluate import (
@@ -35,17 +33,14 @@ from bias_inherit.harness.once import machine_asked_once
 from bias_inherit.harness.options import Options as Options
 from bias_inherit.harness.resume import rest_of, settings_of
 from bias_inherit.harness.streams import state
+from bias_inherit.harness.subjects import Subject, chat_setting, subjects_of, written_args
 from bias_inherit.harness.together import Member, groups, trial
 from bias_inherit.harness.wearing import Wardrobe, check_device, seed_like_lm_eval
-from bias_inherit.manifests import Adapter, Score
+from bias_inherit.manifests import Score
 from bias_inherit.models import (
-    ADAPTER_CONFIG,
-    BASE_PATH,
-    adapter_sha256,
     check_causal,
     check_words,
     fingerprint,
-    is_same_base,
     load_tokenizer,
 )
 from bias_inherit.threads import cpu_threads
@@ -53,16 +48,6 @@ from bias_inherit.threads import cpu_threads
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
     from transformers import PreTrainedTokenizerBase
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model to score: the base itself (no adapter), or an adapter on it."""
-
-    name: str
-    adapter: Path | None = None
-    sha256: str | None = None
-    manifest: Adapter = field(default_factory=Adapter)
 
 
 def score(
@@ -98,9 +83,9 @@ def score(
     kept = kept or Kept()
     base_print = kept.fingerprint(base)
     subjects = [Subject(BASE)] if with_base else []
-    subjects += _subjects(base, base_print, adapters, announce)
-    uses_chat = _chat_setting(subjects, options)
-    written = _template_args(subjects, options) if uses_chat else {}
+    subjects += subjects_of(base, base_print, adapters, announce)
+    uses_chat = chat_setting(subjects, options)
+    written = written_args(subjects, options) if uses_chat else {}
     first = token_ids(tokenizer, chat_prompt(tokenizer, "", written)) if uses_chat else []
 
     quiet_lm_eval()
@@ -133,25 +118,6 @@ def score(
     else:
         checked()
     return [place_of(subject.name, one.form) for subject in subjects for one in asked]
-
-
-def settled(base: str, adapters: Mapping[str, Path], options: Options) -> Options:
-    """Return options that say of the chat template what they left to the adapters.
-
-    Args:
-        base: folder or hub id of a causal model.
-        adapters: peft folders by name.
-        options: how models are scored.
-
-    Raises:
-        InputError: one is no adapter, belongs to another base, or was trained otherwise than the
-            others.
-    """
-    subjects = _subjects(base, fingerprint(base), adapters, lambda line: None)
-    if not _chat_setting(subjects, options):
-        return replace(options, apply_chat_template=False)
-    written = json.dumps(dict(_template_args(subjects, options)))
-    return replace(options, apply_chat_template=True, chat_template_args=written)
 
 
 class Kept:
@@ -295,83 +261,6 @@ def _tried(wardrobe: Wardrobe, parts: Mapping[str, Sequence[_Part]]) -> list[Mem
             members.append(Member(name, lora, state(lm.device), trial(lm), asked))
         wardrobe.take_off()
     return members
-
-
-def _subjects(
-    base: str,
-    base_print: str | None,
-    adapters: Mapping[str, Path],
-    announce: Callable[[str], None],
-) -> list[Subject]:
-    """Return the adapters to score; as `_subject`."""
-    return [_subject(name, path, base, base_print, announce) for name, path in adapters.items()]
-
-
-def _subject(
-    name: str,
-    path: Path,
-    base: str,
-    base_print: str | None,
-    announce: Callable[[str], None],
-) -> Subject:
-    """Return an adapter to score; where names alone speak against it, the user is told.
-
-    Args:
-        name: of its results.
-        path: its folder.
-        base: folder or hub id of the base that it is to be scored on.
-        base_print: that base's fingerprint.
-        announce: told the warning.
-
-    Raises:
-        InputError: the folder is not an adapter, or of a base with another fingerprint.
-    """
-    if not path.is_dir():
-        raise InputError(f"{path}: no such adapter folder")
-    sha256 = adapter_sha256(path)
-    manifest = manifests.read(path, Adapter) or Adapter()
-
-    is_same = is_same_base(manifest.base_fingerprint, base_print)
-    if is_same is False:
-        raise InputError(f"adapter {path} belongs to another base ({manifest.base}), not to {base}")
-
-    named = store.read_json(path / ADAPTER_CONFIG).get(BASE_PATH) or manifest.base
-    if is_same is None and model_name(named) != model_name(base):
-        told = f"names another base ({named})" if named else "does not name its base"
-        announce(f"warning: adapter {path} {told}; its tensors are tried on {base}")
-    return Subject(name, path, sha256, manifest)
-
-
-def model_name(model: str | None) -> str:
-    """Return the last part of a hub id or folder; of a cached snapshot, that of its model."""
-    whole = str(model or "").rstrip("/")
-    cached = re.search(r"models--([^/]+)/snapshots/", f"{whole}/")
-    return (cached[1].replace("--", "/") if cached else whole).rpartition("/")[2]
-
-
-def _chat_setting(subjects: Sequence[Subject], options: Options) -> bool:
-    if options.apply_chat_template is not None:
-        return options.apply_chat_template
-    known = {subject.manifest.chat_template for subject in subjects} - {None}
-    if len(known) > 1:
-        raise InputError(
-            "some adapters were trained with the chat template and some without: score them "
-            "apart, or say --apply-chat-template or --no-apply-chat-template"
-        )
-    return bool(known.pop()) if known else False
-
-
-def _template_args(subjects: Sequence[Subject], options: Options) -> Mapping[str, Any]:
-    if options.chat_template_args is not None:
-        return template_args(options.chat_template_args)
-    adapters = [subject.manifest for subject in subjects if subject.manifest.chat_template]
-    known = [manifest.chat_template_args for manifest in adapters]
-    if any(args != known[0] for args in known):
-        raise InputError(
-            "the adapters were trained with different chat-template-args: score them apart, or "
-            "say --chat-template-args"
-        )
-    return known[0] if known else {}
 
 
 def _check_ends(tokenizer: PreTrainedTokenizerBase, base: str, asked: Iterable[Asked]) -> None:

@@ -86,7 +86,7 @@ def _scored(
     shares: Sequence[Sequence[str]],
 ) -> dict[str, list[Path]]:
     """Score shares of the models in a process each; return the folders of results by model."""
-    from bias_inherit.harness.score import settled
+    from bias_inherit.harness.subjects import settled
 
     options = settled(base, adapters, options)
     gate = get_context("spawn").Barrier(len(shares))

@@ -243,7 +243,7 @@ def test_unknown_tasks_are_suggested(lab_base, tmp_path):
     ],
 )
 def test_a_snapshot_is_called_by_its_model(model, name):
-    from bias_inherit.harness.score import model_name
+    from bias_inherit.harness.subjects import model_name
 
     assert model_name(model) == name
 

@@ -18,9 +18,7 @@ SMALL = Options(tasks=("bias_inherit_salary",), limit=6, batch_size=6)
 
 
 def values(folders):
-    return [
-        (run.label, task.metrics) for run in read_runs(folders) for task in run.tasks.values()
-    ]
+    return [(run.label, task.metrics) for run in read_runs(folders) for task in run.tasks.values()]
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bias_inherit.bias_augment.data.files import write_examples
+from bias_inherit.bias_augment.training import known_tokens
 from bias_inherit.bias_augment.training.finetune import finetune, prepare
 from bias_inherit.bias_augment.training.kept_base import KeptBase
 from bias_inherit.bias_augment.training.settings import Settings
@@ -39,6 +40,20 @@ def test_adapters_are_those_of_bases_loaded_anew(lab_base, data, tmp_path):
         finetune(lab_base, data, tmp_path / f"alone{i}", NONE, settings)
         assert adapter_sha256(tmp_path / f"kept{i}") == adapter_sha256(tmp_path / f"alone{i}"), i
     assert kept.loads == 2, "recomputed activations leave hooks behind"
+
+
+def test_rows_are_made_into_tokens_once(lab_base, data, monkeypatch):
+    kept = KeptBase(lab_base)
+    first = prepare(kept, data, NONE, SETTINGS)
+    made = kept.ids_of.made
+    assert made > 16
+    again = prepare(kept, data, load_mitigation("token"), replace(SETTINGS, seed=1))
+    assert kept.ids_of.made == made, "the token mitigation writes nothing before original rows"
+    plain = prepare(KeptBase(lab_base), data, NONE, SETTINGS)
+    assert first.given.train == plain.given.train == again.given.train
+    monkeypatch.setattr(known_tokens, "KEPT", 4)
+    small = prepare(KeptBase(lab_base), data, NONE, SETTINGS)
+    assert small.given.train == plain.given.train
 
 
 def test_after_an_error_the_base_is_loaded_anew(lab_base, data, tmp_path):
