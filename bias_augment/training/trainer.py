@@ -18,6 +18,7 @@ from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from bias_inherit.bars import Bar
 from bias_inherit.bias_augment.training.batches import OriginSampler
 from bias_inherit.bias_augment.training.encode import IGNORED, Collator, Encoded
 from bias_inherit.bias_augment.training.penalty import (
@@ -30,14 +31,12 @@ from bias_inherit.errors import InputError
 if TYPE_CHECKING:
     import torch
     from torch.utils.data import Sampler
-    from tqdm import tqdm
     from transformers import (
         PreTrainedModel,
         TrainerControl,
         TrainerState,
         TrainingArguments,
     )
-    from typing_extensions import Never
 
     from bias_inherit.mitigations import Mitigation
 
@@ -91,7 +90,7 @@ class CompletionTrainer(Trainer):  # type: ignore[misc]  # transformers, untyped
             train_dataset=rows.train,
             eval_dataset=rows.held_out or None,
             data_collator=Collator(rows.pad),
-            callbacks=[Bar()],
+            callbacks=[Progress()],
         )
         self.remove_callback(ProgressCallback)
         self.loss_is_scaled_for_ga = True  # by the tokens of the global batch
@@ -341,30 +340,22 @@ def _only(learnt: torch.Tensor, positions: torch.Tensor, model: PreTrainedModel)
         hook.remove()
 
 
-class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to mypy
-    """One bar on stderr with the loss, on the first process."""
-
-    bar: tqdm[Never]  # of steps, not of things
+class Progress(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to mypy
+    """Shows the steps and the loss, on the first process."""
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Begin the bar."""
-        from tqdm import tqdm
-
-        self.bar = tqdm(
-            total=state.max_steps,
-            desc="training",
-            unit="step",
-            leave=False,
-            disable=None if state.is_world_process_zero else True,
-        )
+        self.bar = Bar("training, step", state.max_steps, state.is_world_process_zero)
+        self.step = 0
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Advance it."""
-        self.bar.update(state.global_step - self.bar.n)
+        self.bar.update(state.global_step - self.step)
+        self.step = state.global_step
 
     def on_log(
         self,
@@ -383,7 +374,7 @@ class Bar(TrainerCallback):  # type: ignore[misc]  # transformers, untyped to my
             logs: what is logged.
         """
         if logs and "loss" in logs:
-            self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+            self.bar.note = f"loss {float(logs['loss']):.3f}"
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object

@@ -6,10 +6,12 @@ Exit codes: 0 fine, 1 findings (`validate`), 2 wrong use or bad input (one line 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from importlib import import_module
 
+from bias_inherit.bars import EVERY
 from bias_inherit.cli.app import app
 from bias_inherit.errors import BiasInheritError, one_line
 
@@ -33,6 +35,9 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     # peft imports it, and on a CPU it tells everybody of a kernel that only QLoRA would use
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
+    if not sys.stderr.isatty():  # bars of the libraries: a line now and then
+        os.environ.setdefault("TQDM_MININTERVAL", str(EVERY))
 
     try:
         app()

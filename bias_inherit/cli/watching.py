@@ -12,9 +12,9 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from bias_inherit.bars import long
 from bias_inherit.cli.app import say
 from bias_inherit.runs.arm import ArmFolder
-from bias_inherit.runs.estimate import long
 from bias_inherit.runs.executors import local
 from bias_inherit.runs.gaps import latest_gap
 from bias_inherit.runs.grid import Grid

@@ -21,8 +21,8 @@ from lm_eval.models.utils import (
     postprocess_generated_text,
 )
 from lm_eval.models.utils_hf import stop_sequences_criteria
-from tqdm import tqdm
 
+from bias_inherit.bars import Bar
 from bias_inherit.harness.likelihoods import Answer, Asked, Question, Scorer
 from bias_inherit.harness.prefixes import shared_prefixes
 from bias_inherit.harness.replies import Plan, Way, by_settings, end_tokens
@@ -97,7 +97,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
             return answers
 
         hidden = disable_tqdm or self.rank != 0
-        with tqdm(total=len(requests), disable=hidden, desc="Scoring continuations") as bar:
+        with Bar("scoring continuations", len(requests), not hidden) as bar:
             found = asked.answers(self._scorer(asked, self.model), bar.update)
         for request, answer in zip(requests, found, strict=True):
             if request[0] is not None:
@@ -249,7 +249,7 @@ class SharingLM(HFLM):  # type: ignore[misc]  # lm_eval, untyped to mypy
 
         replies = [""] * len(requests)
         hidden = disable_tqdm or self.rank != 0
-        with tqdm(total=len(requests), disable=hidden, desc="Writing replies") as bar:
+        with Bar("writing replies", len(requests), not hidden) as bar:
             for _, i, replies[i] in self._write(self.model, plan, [generator]):
                 self.cache_hook.add_partial("generate_until", requests[i].args, replies[i])
                 bar.update(1)

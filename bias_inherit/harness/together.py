@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
-from tqdm import tqdm
 
+from bias_inherit.bars import Bar
 from bias_inherit.harness.lm import APART
 from bias_inherit.harness.multi_lora import Lora, MultiLora, size
 from bias_inherit.harness.streams import AT_ONCE
@@ -157,7 +157,7 @@ class Together:
             many = MultiLora(worn if is_bare else worn.get_base_model(), self._loras)
             total = len(requests) * len(self.members)
             try:
-                with tqdm(total=total, disable=not shows, desc=self._told) as bar:
+                with Bar(self._told, total, shows) as bar:
                     found = self._asked(lm, many, requests, bar.update)
             finally:
                 many.remove()
@@ -172,7 +172,8 @@ class Together:
 
     @property
     def _told(self) -> str:
-        return f"Asking {len(self.members)} models"
+        many = len(self.members)
+        return f"asking {many} models" if many > 1 else f"asking {self.members[0].name}"
 
     def _asked(
         self, lm: SharingLM, many: MultiLora, requests: list[Instance], progress: Progress

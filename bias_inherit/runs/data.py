@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bias_inherit import __version__, manifests, store
+from bias_inherit.bars import long
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import SELF, axis_sha256
 from bias_inherit.bias_augment.data.examples import data_file, read_examples
@@ -264,6 +265,6 @@ def every_tenth(announce: Announce, bias_type: str, n: int) -> Callable[[int], N
         if now - last >= EVERY:
             last = now
             left = max(0, n - done) * (now - begin) / done
-            announce(f"{bias_type}: {done} of {max(n, done)} replies, about {left:.0f} s left")
+            announce(f"{bias_type}: {done} of {max(n, done)} replies, about {long(left)} left")
 
     return show

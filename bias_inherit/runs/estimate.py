@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from bias_inherit.bars import long
 from bias_inherit.bias_augment.data.mix import mix_counts
 from bias_inherit.bias_augment.training.settings import Settings
 from bias_inherit.errors import one_line
@@ -70,14 +71,6 @@ class Estimate:
         took = "time unknown" if self.seconds is None else f"about {long(self.seconds)}"
         room = "" if self.size is None else f", about {_bytes(self.size)} of disk"
         return f"left: {self.arms} models, {took} with {workers}{room} ({self.how})"
-
-
-def long(seconds: float) -> str:
-    """Return a time in words, such as "2 h 5 min"."""
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def _bytes(size: float) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import pytest
 
+from bias_inherit import bars
 from bias_inherit.errors import InputError
 from bias_inherit.harness.options import Options
 from bias_inherit.reports.results import read_runs
@@ -22,9 +24,11 @@ def values(folders):
 
 
 @pytest.mark.slow
-def test_two_processes_write_what_one_writes(lab_base, adapters, tmp_path, capfd):
+def test_two_processes_write_what_one_writes(lab_base, adapters, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(bars, "EVERY", 0.0)
     named = {**adapters, "again": adapters["r50"]}
     one = score_into(tmp_path / "one", lab_base, named, SMALL)
+    assert re.search(r"asking 4 models: \d+ of 24, about \d+ s left", capfd.readouterr().err)
     two = score_into(tmp_path / "two", lab_base, named, SMALL, workers=2)
     assert [folder.name for folder in two] == ["base", *named]
     assert [folder.name for folder in one] == [folder.name for folder in two]
