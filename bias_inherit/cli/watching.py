@@ -35,8 +35,9 @@ class Watching:
         self._first = self._begin
         self._done = self._made = self._total = 0
         columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-        self._progress = Progress(*columns, TimeElapsedColumn(), console=console)
-        self._bar = self._progress.add_task("arms", total=None)
+        left = TextColumn("{task.fields[left]}")
+        self._progress = Progress(*columns, TimeElapsedColumn(), left, console=console)
+        self._bar = self._progress.add_task("arms", total=None, left="")
         self._now = Text("")
         self.view = Group(self._progress, self._now)
 
@@ -54,25 +55,26 @@ class Watching:
     def ended(self, arm: ArmFolder, outcome: Outcome) -> None:
         """Print what became of an arm, its gap, and how long the others will take."""
         self._done, self._made = self._done + 1, self._made + 1
-        self._progress.update(self._bar, completed=self._done)
+        self._progress.update(self._bar, completed=self._done, left=self._left())
         if outcome.error is not None:
             self.say(f"failed: {arm.name}: {outcome.error} (see {arm.log})")
             return
         gap = latest_gap(arm.eval)
         measured = f", {gap}" if gap else ""
-        self.say(f"{arm.name}: {outcome.seconds:.0f} s{measured}{self._left()}")
+        so_far = f" ({self._done} of {self._total}, {left})" if (left := self._left()) else ""
+        self.say(f"{arm.name}: {outcome.seconds:.0f} s{measured}{so_far}")
 
     def tick(self, running: Sequence[str]) -> None:
         """Show what is being made."""
         self._now.plain = f"now: {', '.join(running)}" if running else ""
 
     def _left(self) -> str:
+        """Return how many arms an hour make, and how long those that are left will take."""
         passed = time.monotonic() - self._first
-        left = (self._total - self._done) * passed / self._made
-        if self._total == self._done:
+        if self._total == self._done or not passed:
             return ""
-        rate = 3600 * self._made / passed if passed else 0.0
-        return f" ({self._done} of {self._total}, {rate:.0f} an hour, about {long(left)} left)"
+        left = (self._total - self._done) * passed / self._made
+        return f"{3600 * self._made / passed:.0f} an hour, about {long(left)} left"
 
 
 @contextmanager
