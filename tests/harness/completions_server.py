@@ -5,12 +5,12 @@ Used by the tests: `serving(base, adapters)` gives its address.
 
 from __future__ import annotations
 
-import json
 import threading
 from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import torch
+from json_server import Json
 from peft import PeftModel
 
 from bias_inherit.chat import chat_prompt, token_ids
@@ -83,16 +83,14 @@ class Models:
         return {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
 
 
-class Requests(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Requests(Json, BaseHTTPRequestHandler):
     def do_GET(self):
         if self.is_allowed():
             models = self.server.models.names
             self.send(200, {"data": [{"id": name, "max_model_len": 900} for name in models]})
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.body()
         if not self.is_allowed():
             return
         self.server.seen.append((self.path, body))
@@ -109,17 +107,6 @@ class Requests(BaseHTTPRequestHandler):
             return True
         self.send(401, {"error": "wrong key"})
         return False
-
-    def send(self, status, content):
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
 
 
 @contextmanager
