@@ -4,7 +4,7 @@
 64 / 0.05 = 1,280 a second. The server is a process of its own. Counted is the asking and the
 recording of every reply, without the imports.
 
-    python benchmarks/ask_server.py [--repeats 5]
+    python benchmarks/ask_server.py [--repeats 3]
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def serve(port: Connection) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.originals import draw_original

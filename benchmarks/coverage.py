@@ -7,7 +7,7 @@ interval that the reports show (`reports/estimates.py`) covers the truth: the me
 simulated models, which is what they estimate at this number of documents. Prints a Markdown table
 (docs/COVERAGE.md).
 
-    python benchmarks/coverage.py [--models 1000] [--kinds occupation text …]
+    python benchmarks/coverage.py [--models 200] [--kinds occupation text …]
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ def covered(found: Sequence[tuple[float, float, float]], truth: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=int, default=1000)
+    parser.add_argument("--models", type=int, default=200)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--large", type=int, default=1, help="divide the large samples by this")
     given = parser.parse_args()

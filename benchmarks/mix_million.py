@@ -6,7 +6,7 @@ a plain `datasets` mix of the same files: load, shuffle, select, concatenate, to
 is neither stratified nor nested and checks nothing. Both read files that were just written, so
 from the page cache. Prints the ratio.
 
-    python benchmarks/mix_million.py [--rows 1000000] [--repeats 3]
+    python benchmarks/mix_million.py [--rows 1000000] [--repeats 1]
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def fill(path: Path, source: Path, rows: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=1)
     options = parser.parse_args()
     augmented = options.rows // 5
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ holds every reply; there is no server, so asking one would fail. Beside it the s
 command's `--help`: what any command takes before it begins. Apart from the claim stands the
 call that finds the replies alone, and has to write the rows of them.
 
-    python benchmarks/resume_augment.py [--repeats 5]
+    python benchmarks/resume_augment.py [--repeats 3]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Writer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     from bias_inherit.bias_augment.axes.axis import load_axis
     from bias_inherit.bias_augment.data.files import write_examples

@@ -10,7 +10,7 @@ digits, the order of the sums decides.
 Documents are the first of each task; without a limit a run takes an hour on a core.
 
     pip install '.[real]'
-    python benchmarks/score_real.py [--limit 64] [--repeats 1] [--chat] [--base DIR]
+    python benchmarks/score_real.py [--limit 16] [--repeats 1] [--chat] [--base DIR]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from _processes import BIN, Spent, output, spent
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--limit", type=int, default=64)
+    parser.add_argument("--limit", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--chat", action="store_true", help="through the chat template")
     parser.add_argument("--base", help="another model")

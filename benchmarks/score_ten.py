@@ -3,7 +3,7 @@
 Times `bias-inherit score` on the base alone, whole process, minus a process that does the same
 imports, against a plain `lm_eval` run of the same tasks. Prints seconds and the ratio.
 
-    python benchmarks/score_ten.py [--repeats 3]
+    python benchmarks/score_ten.py [--repeats 1]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IMPORTS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=1)
     repeats = parser.parse_args().repeats
     base, tasks = output("bias-inherit", "lab"), output("bias-inherit", "tasks")
     plain = ["lm_eval", "--model", "hf", "--model_args", f"pretrained={base}"]

@@ -5,7 +5,7 @@ One worker trains and scores arm after arm on the lab's model, which it loads on
 resident memory after 5 and after all arms, and the median CPU seconds of the first and the last
 third, and their ratios.
 
-    python benchmarks/sweep_memory.py [--arms 50] [--tasks 'bias_inherit_*'] [--limit 16]
+    python benchmarks/sweep_memory.py [--arms 50] [--tasks 'bias_inherit_*'] [--limit 8]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--arms", type=int, default=50)
     parser.add_argument("--tasks", default="bias_inherit_*")
-    parser.add_argument("--limit", type=int, default=16)
+    parser.add_argument("--limit", type=int, default=8)
     options = parser.parse_args()
     if options.arms <= EARLY:
         parser.error(f"--arms: more than {EARLY}")

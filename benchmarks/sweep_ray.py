@@ -4,7 +4,7 @@ A Ray cluster of two CPUs on the loopback; the same grid of the lab with one act
 thread each, turn by turn. Prints wall times and their ratio. Two idle cores are needed.
 
     pip install '.[ray]'
-    python benchmarks/sweep_ray.py [--arms 12] [--repeats 2]
+    python benchmarks/sweep_ray.py [--arms 8] [--repeats 1]
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # this machine's address 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--arms", type=int, default=12)
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--arms", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=1)
     options = parser.parse_args()
 
     from ray.cluster_utils import Cluster
