@@ -26,6 +26,8 @@ from bias_inherit.runs.data import augmented_path, original_path, source_state
 from bias_inherit.runs.plan import Plan, Planned, mitigation_inputs
 from bias_inherit.runs.stages import Inputs, Stages, State, hash_of
 
+RUNNING = "running"
+"""The name of an arm's mark."""
 AUGMENTED, MIX, ADAPTER, EVAL = "augmented", "mix", "adapter", "eval"
 
 
@@ -79,6 +81,11 @@ class ArmFolder:
     def log(self) -> Path:
         """What was said while it was made."""
         return self.folder / "log.txt"
+
+    @property
+    def mark(self) -> Path:
+        """There while the arm is being made, on this machine or another."""
+        return self.folder / RUNNING
 
     @property
     def failure(self) -> Path:

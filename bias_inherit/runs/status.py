@@ -13,7 +13,6 @@ from bias_inherit.runs.lock import holder, is_held
 from bias_inherit.runs.plan import Plan
 from bias_inherit.runs.stages import State
 from bias_inherit.runs.sweep import arm_folders
-from bias_inherit.runs.worker import RUNNING
 
 Kind = Literal["done", "running", "stale", "failed", "waiting"]
 KINDS: tuple[Kind, ...] = ("done", "running", "stale", "failed", "waiting")
@@ -73,7 +72,7 @@ def _of(arm: ArmFolder, held: bool) -> tuple[Kind, str]:
     standing = arm.standing()
     if standing is None:
         return "done", ""
-    if held and (arm.folder / RUNNING).is_file():
+    if held and arm.mark.is_file():
         return "running", standing.stage
     if arm.failure.is_file():
         return "failed", str(store.read_json(arm.failure).get("error"))

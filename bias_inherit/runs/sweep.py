@@ -25,7 +25,7 @@ from bias_inherit.models import check_causal
 from bias_inherit.reports.leaderboard import Section, leaderboard
 from bias_inherit.reports.markdown import write_report
 from bias_inherit.reports.results import read_runs
-from bias_inherit.runs.arm import ADAPTER, EVAL, ArmFolder, Standing
+from bias_inherit.runs.arm import ADAPTER, EVAL, RUNNING, ArmFolder, Standing
 from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.data import DataWriter, check_writers, data_sets
 from bias_inherit.runs.executors import Done, Executor
@@ -33,7 +33,7 @@ from bias_inherit.runs.grid import Grid, parse_grid
 from bias_inherit.runs.lock import held
 from bias_inherit.runs.plan import Plan, make_plan
 from bias_inherit.runs.stages import Stages, State
-from bias_inherit.runs.worker import RUNNING, Job, Outcome
+from bias_inherit.runs.worker import Job, Outcome
 
 CONFIG = "grid.json"
 SCHEMA = 1
@@ -306,6 +306,8 @@ class _Run:
             ) from None
         finally:
             executor.close()
+            for name in list(self._running):
+                self._stop(name)
         return self.failed
 
     def _claim_done(self) -> None:
@@ -326,8 +328,17 @@ class _Run:
             if not self._is_ready(job):
                 continue
             self._pending.remove(job)
-            self._running.add(job.name)
+            self._start(job.name)
             executor.submit(job)
+
+    def _start(self, name: str) -> None:
+        self._running.add(name)
+        self.arms[name].folder.mkdir(parents=True, exist_ok=True)
+        self.arms[name].mark.touch()
+
+    def _stop(self, name: str) -> None:
+        self._running.discard(name)
+        self.arms[name].mark.unlink(missing_ok=True)
 
     def _is_ready(self, job: Job) -> bool:
         planned = self.arms[job.name].planned
@@ -335,7 +346,7 @@ class _Run:
 
     def _take(self, done: Done) -> None:
         name, outcome = done.job.name, done.outcome
-        self._running.discard(name)
+        self._stop(name)
         if outcome is None:
             self._died[name] += 1
             Claims(self.out).drop(name)

@@ -21,9 +21,6 @@ from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.grid import Grid
 from bias_inherit.runs.plan import Plan, Planned, make_plan
 
-RUNNING = "running"
-"""In an arm's folder while it is being made."""
-
 
 @dataclass(frozen=True)
 class Job:
@@ -69,7 +66,7 @@ def work(job: Job) -> Outcome:
     begin = time.monotonic()
     arm = folder_of(job)
     arm.folder.mkdir(parents=True, exist_ok=True)
-    with _told_to(arm.log), _marked(arm.folder / RUNNING):
+    with _told_to(arm.log):
         try:
             twin = _maker(job.grid).make(arm, job.twin)
             arm.failure.unlink(missing_ok=True)
@@ -107,16 +104,6 @@ def _maker(grid: Grid) -> Maker:
         _MAKERS.clear()
         _MAKERS[key] = Maker(_plan(grid))
     return _MAKERS[key]
-
-
-@contextlib.contextmanager
-def _marked(file: Path) -> Iterator[None]:
-    """Let a file stand while the arm is being made."""
-    file.touch()
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ def test_a_worker_that_is_killed_loses_its_arm_alone_which_is_made_again(tmp_pat
     process = subprocess.Popen(
         [*SWEEP, "--out", "run"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
-    base = tmp_path / "run" / "arms" / "base" / "running"
+    base = tmp_path / "run" / "arms" / "base" / "log.txt"
     while not base.is_file():
         assert process.poll() is None
         time.sleep(0.05)
@@ -87,7 +87,7 @@ def test_no_worker_outlives_a_sweep_and_a_stop_says_how_to_go_on(tmp_path, how):
         text=True,
         start_new_session=True,
     )
-    base = tmp_path / "run" / "arms" / "base" / "running"
+    base = tmp_path / "run" / "arms" / "base" / "log.txt"
     while not base.is_file():
         assert process.poll() is None
         time.sleep(0.05)

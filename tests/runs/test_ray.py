@@ -90,9 +90,17 @@ def test_a_machine_that_does_not_see_the_folder_gets_what_it_needs(
     def begin(base, jobs):
         return RayExecutor(cluster.address, jobs, None, None)
 
-    result = sweep(GRID, tmp_path / "run", begin, Quiet())
+    marks = set()
+
+    class Seeing(Quiet):
+        def tick(self, running):
+            marks.update(tmp_path.glob("run/arms/*/running"))
+
+    result = sweep(GRID, tmp_path / "run", begin, Seeing())
     assert not result.failed and report(tmp_path / "run") == alone
     assert (tmp_path / "run" / "arms" / "base" / "log.txt").is_file()
+    assert marks, "so that `status` tells what other machines are at"
+    assert not list(tmp_path.glob("run/arms/*/running"))
 
 
 def test_what_a_cluster_has_not_is_said(cluster):
