@@ -8,6 +8,7 @@ adapter is, is tried against peft.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,11 +150,15 @@ class MultiLora:
     def merges(self) -> bool:
         """Whether an adapter can be merged into the base and taken out again.
 
-        That is where weights are of float32, and few enough to be held twice.
+        That is where weights are of float32, no other layer's too (tied embeddings), and few
+        enough to be held twice.
         """
         weights = self._weights()
+        every = self._model.named_parameters(remove_duplicate=False)
+        uses = Counter(id(parameter) for _, parameter in every)
         return (
             len(weights) == len(self._stacked)
+            and all(uses[id(weight)] == 1 for weight in weights.values())
             and all(weight.dtype == torch.float32 for weight in weights.values())
             and 0 < sum(weight.nbytes for weight in weights.values()) <= MERGED
         )

@@ -109,6 +109,26 @@ def test_one_adapter_alone_has_its_numbers_and_leaves_the_base_as_it_was(worn, m
     assert base_state(lm.model) == before
 
 
+def test_weights_that_are_anothers_too_are_not_merged(worn):
+    import torch
+
+    from bias_inherit.harness.multi_lora import MultiLora, Pair
+
+    lm, _, row = worn
+    words, width = lm.model.lm_head.weight.shape
+    assert lm.model.lm_head.weight is lm.model.get_input_embeddings().weight
+    pair = Pair(0.1 * torch.randn(width, 2), 0.1 * torch.randn(2, words))
+    many = MultiLora(lm.model, [{"lm_head": pair}])
+    before = lm.model.get_input_embeddings().weight.clone()
+    try:
+        logits = many([0], input_ids=row).logits
+        with many.alone(0):
+            assert torch.equal(lm.model.get_input_embeddings().weight, before)
+            torch.testing.assert_close(many([0], input_ids=row).logits, logits)
+    finally:
+        many.remove()
+
+
 def test_an_adapter_that_adds_something_else_here_than_in_peft_answers_alone(worn):
     import torch
 
