@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         load_results,
         mix,
         score,
+        sweep,
     )
     from bias_inherit.arms import Arm
     from bias_inherit.bias_augment.training.settings import Settings
@@ -47,6 +48,7 @@ __all__ = [
     "load_results",
     "mix",
     "score",
+    "sweep",
 ]
 
 _WHERE = {

@@ -300,6 +300,46 @@ def score(
     return score_into(Path(out), resolve_model(base), named, chosen, announce)
 
 
+def sweep(
+    grid: StrPath | Mapping[str, Any],
+    out: StrPath,
+    *,
+    workers: int | None = None,
+    update: bool = False,
+    announce: Callable[[str], None] = lambda line: None,
+) -> Leaderboard:
+    """Train and score every arm of a grid; what is done in its run folder is not done again.
+
+    The arms are made in processes of their own, so a script calls it below
+    `if __name__ == "__main__":`.
+
+    Args:
+        grid: a YAML file, the name of a preset, or what such a file holds (docs/SWEEP.md).
+        out: the run folder, which goes on where it stopped.
+        workers: processes side by side; None is what cores, memory and GPUs hold.
+        update: whether what depends on a changed setting is made anew.
+        announce: told what is made, and what an arm took.
+
+    Raises:
+        InputError: the grid is wrong, the folder holds something else or another process holds it;
+            or arms failed, which are named after the others are done.
+    """
+    from bias_inherit.errors import InputError
+    from bias_inherit.runs.executors import local
+    from bias_inherit.runs.grid import parse_grid, read_grid
+    from bias_inherit.runs.sweep import sweep as run
+    from bias_inherit.runs.watchers import Lines
+
+    asked = parse_grid(grid, "grid") if isinstance(grid, Mapping) else read_grid(str(grid))
+    result = run(
+        asked, Path(out), lambda base, jobs: local(base, jobs, workers), Lines(announce), update
+    )
+    if result.failed:
+        told = "; ".join(f"{name}: {why}" for name, why in list(result.failed.items())[:3])
+        raise InputError(f"{len(result.failed)} of {result.total} models failed: {told}")
+    return leaderboard(Path(out) / "arms")
+
+
 def audit(
     augmented: StrPath,
     original: StrPath | None = None,

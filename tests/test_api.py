@@ -78,3 +78,29 @@ def test_the_guides_example_runs_as_it_stands(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert "| r50 " in done.stdout and "baseline" in done.stdout
     assert re.search(r"^\d+ +r50 +0\.5 ", done.stdout, re.M), done.stdout
+
+
+@pytest.mark.slow
+def test_a_grid_runs_from_python_and_goes_on(tmp_path):
+    code = """
+import bias_inherit
+grid = {
+    "grid": {"axes": "gender", "bias_types": "neutral", "ratios": [0, "50%"]},
+    "data": {"per_cell": 1},
+    "training": {"epochs": 1},
+    "scoring": {"tasks": "bias_inherit_salary", "limit": 8},
+}
+if __name__ == "__main__":
+    for _ in range(2):
+        board = bias_inherit.sweep(grid, "run", workers=1, announce=print)
+    print(board.to_markdown())
+    grid["base"] = "nowhere/at-all"
+    bias_inherit.sweep(grid, "other", workers=1)
+"""
+    (tmp_path / "own.py").write_text(code)
+    done = python("import runpy; runpy.run_path('own.py', run_name='__main__')", tmp_path)
+    lines = done.stdout.splitlines()
+    assert "0 of 3 models are done" in lines and "3 of 3 models are done" in lines, done.stderr
+    assert any(re.fullmatch(r"base: \d+ s \(1 of 3\)", line) for line in lines)
+    assert "| gender.neutral.r50.none.s0 " in done.stdout
+    assert done.returncode == 1 and "InputError: " in done.stderr.splitlines()[-1]
