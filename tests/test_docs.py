@@ -95,6 +95,13 @@ def test_the_axis_of_ones_own_is_an_axis_and_asks(tmp_path):
     assert ColumnMap.model_validate(yaml.safe_load(columns)).labels == {4: "comedian", 12: "model"}
 
 
+def test_no_page_holds_what_a_merge_left():
+    pages = [page for page in DOCS.parent.rglob("*.md") if ".venv" not in page.parts]
+    assert len(pages) > 10
+    for page in pages:
+        assert not re.search(r"^(<{7}|>{7}) ", page.read_text(encoding="utf-8"), re.M), page
+
+
 def test_the_guide_names_every_axis_control_and_kind():
     for name in (*axis_names(), *controls()):
         assert f"`{name}`" in AUGMENT or f"--bias-type {name}`" in AUGMENT, name
