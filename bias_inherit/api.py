@@ -327,17 +327,20 @@ def sweep(
     from bias_inherit.errors import InputError
     from bias_inherit.runs.executors import local
     from bias_inherit.runs.grid import parse_grid, read_grid
+    from bias_inherit.runs.plan import make_plan
+    from bias_inherit.runs.sweep import arm_folders
     from bias_inherit.runs.sweep import sweep as run
-    from bias_inherit.runs.watchers import Lines
+    from bias_inherit.runs.watchers import Telling
 
     asked = parse_grid(grid, "grid") if isinstance(grid, Mapping) else read_grid(str(grid))
     result = run(
-        asked, Path(out), lambda base, jobs: local(base, jobs, workers), Lines(announce), update
+        asked, Path(out), lambda base, jobs: local(base, jobs, workers), Telling(announce), update
     )
     if result.failed:
         told = "; ".join(f"{name}: {why}" for name, why in list(result.failed.items())[:3])
         raise InputError(f"{len(result.failed)} of {result.total} models failed: {told}")
-    return leaderboard(Path(out) / "arms")
+    # the folder may hold arms of a larger grid that was run before
+    return leaderboard(*(arm.eval for arm in arm_folders(make_plan(asked), Path(out)).values()))
 
 
 def audit(

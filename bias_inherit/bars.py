@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Never
-
     from tqdm import tqdm
+    from typing_extensions import Never
 
 EVERY = 10.0
 """Seconds between plain lines."""
@@ -24,38 +24,69 @@ def long(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-class Bar:
-    """Shows on stderr how much of a number is done, and how long the rest will take.
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+class Lines:
+    """Says now and then how much of a number is done, and how long the rest will take.
 
     Args:
         what: is done, such as "training".
         total: the number.
-        is_shown: whether anything is shown.
+        say: told each line.
+    """
+
+    def __init__(self, what: str, total: int, say: Callable[[str], None] = _say) -> None:
+        self._what, self._total, self._say = what, total, say
+        self._begin = self._last = time.monotonic()
+
+    def at(self, done: int, note: str = "") -> None:
+        """Take how many are done, which may be more than was thought."""
+        now, left = time.monotonic(), self._total - done
+        if now - self._last < EVERY or done <= 0 or left <= 0:
+            return
+        self._last = now
+        noted = f", {note}" if note else ""
+        rest = long(left * (now - self._begin) / done)
+        self._say(f"{self._what}: {done:,} of {self._total:,}{noted}, about {rest} left")
+
+
+class Bar:
+    """Shows it on stderr.
+
+    Args:
+        what: is done.
+        total: the number.
+        is_shown: whether anything is.
+
+    Attributes:
+        note: shown beside, such as a loss.
     """
 
     def __init__(self, what: str, total: int, is_shown: bool = True) -> None:
-        self._what, self._total, self._done, self.note = what, total, 0, ""
-        self._begin = self._last = time.monotonic()
-        self._lines = is_shown and not sys.stderr.isatty()
+        self.note, self._done = "", 0
+        self._lines: Lines | None = None
         self._bar: tqdm[Never] | None = None
-        if is_shown and not self._lines:
+        if is_shown and not sys.stderr.isatty():
+            self._lines = Lines(what, total)
+        elif is_shown:
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, desc=what, leave=False)
 
     def update(self, many: int = 1) -> None:
         """Count so many more."""
-        self._done += many
+        self.at(self._done + many)
+
+    def at(self, done: int) -> None:
+        """Take how many are done."""
+        if self._lines is not None:
+            self._lines.at(done, self.note)
         if self._bar is not None:
             self._bar.set_postfix_str(self.note, refresh=False)
-            self._bar.update(many)
-        now = time.monotonic()
-        if self._lines and now - self._last >= EVERY and 0 < self._done < self._total:
-            self._last = now
-            left = (self._total - self._done) * (now - self._begin) / self._done
-            note = f", {self.note}" if self.note else ""
-            line = f"{self._what}: {self._done:,} of {self._total:,}{note}, about {long(left)} left"
-            print(line, file=sys.stderr, flush=True)
+            self._bar.update(done - self._done)
+        self._done = done
 
     def close(self) -> None:
         """Take the bar away."""

@@ -91,16 +91,18 @@ grid = {
     "scoring": {"tasks": "bias_inherit_salary", "limit": 8},
 }
 if __name__ == "__main__":
-    for _ in range(2):
+    for ratios in ([0, "50%"], [0, "50%"], 0):
+        grid["grid"]["ratios"] = ratios
         board = bias_inherit.sweep(grid, "run", workers=1, announce=print)
-    print(board.to_markdown())
+        print(board.to_markdown())
     grid["base"] = "nowhere/at-all"
     bias_inherit.sweep(grid, "other", workers=1)
 """
     (tmp_path / "own.py").write_text(code)
     done = python("import runpy; runpy.run_path('own.py', run_name='__main__')", tmp_path)
     lines = done.stdout.splitlines()
-    assert "0 of 3 models are done" in lines and "3 of 3 models are done" in lines, done.stderr
-    assert any(re.fullmatch(r"base: \d+ s \(1 of 3\)", line) for line in lines)
-    assert "| gender.neutral.r50.none.s0 " in done.stdout
+    counts = [line for line in lines if "models to score" in line]
+    assert [re.findall(r"\d+", line) for line in counts] == [["3"], ["3", "3"], ["2", "2"]]
+    assert any(re.match(r"base: \d+ s, .*\(1 of 3, ", line) for line in lines), done.stderr
+    assert done.stdout.count("| gender.neutral.r50.none.s0 ") == 2, "the third grid has it not"
     assert done.returncode == 1 and "InputError: " in done.stderr.splitlines()[-1]

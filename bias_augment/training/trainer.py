@@ -348,14 +348,12 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers, untyped 
     ) -> None:
         """Begin the bar."""
         self.bar = Bar("training, step", state.max_steps, state.is_world_process_zero)
-        self.step = 0
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Advance it."""
-        self.bar.update(state.global_step - self.step)
-        self.step = state.global_step
+        self.bar.at(state.global_step)
 
     def on_log(
         self,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bias_inherit.bars import Bar
 from bias_inherit.bias_augment.writing.generators.registry import generators
 from bias_inherit.cli.app import AXIS_HELP, app, say
 from bias_inherit.cli.bring_in import IMPORT, bring_in, check_alone
 from bias_inherit.cli.declared import with_options
-from bias_inherit.cli.progress import progress_bar
 from bias_inherit.cli.trial import told
 from bias_inherit.errors import InputError, unknown
 
@@ -138,9 +138,11 @@ def augment(
     about = (load_axis(axis), bias_type, original)
     labels, keep_named = read_labels(label, label_share), label_in_text == "keep"
 
-    def progress(name: str, rows: int) -> AbstractContextManager[Callable[[int], None]]:
+    @contextmanager
+    def progress(name: str, rows: int) -> Iterator[Callable[[int], None]]:
         """Show how far a type has come."""
-        return progress_bar(f"writing {name} with {writer.name}", rows)
+        with Bar(f"writing {name} with {writer.name}", rows) as bar:
+            yield bar.at
 
     if tried is not None:
         trials = try_types(

@@ -12,17 +12,16 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from bias_inherit.bars import long
 from bias_inherit.cli.app import say
 from bias_inherit.runs.arm import ArmFolder
 from bias_inherit.runs.executors import local
-from bias_inherit.runs.gaps import latest_gap
 from bias_inherit.runs.grid import Grid
 from bias_inherit.runs.sweep import Begin, Result, sweep
+from bias_inherit.runs.watchers import Telling
 from bias_inherit.runs.worker import Outcome
 
 
-class Watching:
+class Watching(Telling):
     """Shows how a sweep gets on.
 
     Args:
@@ -30,10 +29,8 @@ class Watching:
     """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._begin = time.monotonic()
-        self._first = self._begin
-        self._done = self._made = self._total = 0
+        begin = time.monotonic()
+        super().__init__(lambda line: console.print(f"[{time.monotonic() - begin:4.0f} s] {line}"))
         columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
         left = TextColumn("{task.fields[left]}")
         self._progress = Progress(*columns, TimeElapsedColumn(), left, console=console)
@@ -41,40 +38,19 @@ class Watching:
         self._now = Text("")
         self.view = Group(self._progress, self._now)
 
-    def say(self, line: str) -> None:
-        """Print a line with the time so far."""
-        self._console.print(f"[{time.monotonic() - self._begin:4.0f} s] {line}")
-
     def begin(self, done: int, total: int) -> None:
-        """Say how many arms there are."""
-        self._done, self._total, self._first = done, total, time.monotonic()
-        already = f", {done} of them done already" if done else ""
-        self.say(f"{total} models to score, the base among them{already}")
+        """Show how many arms there are."""
+        super().begin(done, total)
         self._progress.update(self._bar, completed=done, total=total)
 
     def ended(self, arm: ArmFolder, outcome: Outcome) -> None:
-        """Print what became of an arm, its gap, and how long the others will take."""
-        self._done, self._made = self._done + 1, self._made + 1
-        self._progress.update(self._bar, completed=self._done, left=self._left())
-        if outcome.error is not None:
-            self.say(f"failed: {arm.name}: {outcome.error} (see {arm.log})")
-            return
-        gap = latest_gap(arm.eval)
-        measured = f", {gap}" if gap else ""
-        so_far = f" ({self._done} of {self._total}, {left})" if (left := self._left()) else ""
-        self.say(f"{arm.name}: {outcome.seconds:.0f} s{measured}{so_far}")
+        """Show what became of an arm."""
+        super().ended(arm, outcome)
+        self._progress.update(self._bar, completed=self._done, left=self.left())
 
     def tick(self, running: Sequence[str]) -> None:
         """Show what is being made."""
         self._now.plain = f"now: {', '.join(running)}" if running else ""
-
-    def _left(self) -> str:
-        """Return how many arms an hour make, and how long those that are left will take."""
-        passed = time.monotonic() - self._first
-        if self._total == self._done or not passed:
-            return ""
-        left = (self._total - self._done) * passed / self._made
-        return f"{3600 * self._made / passed:.0f} an hour, about {long(left)} left"
 
 
 @contextmanager

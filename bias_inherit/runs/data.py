@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bias_inherit import __version__, manifests, store
-from bias_inherit.bars import long
+from bias_inherit.bars import Lines
 from bias_inherit.bias_augment.axes.axis import Axis
 from bias_inherit.bias_augment.axes.bias_types import SELF, axis_sha256
 from bias_inherit.bias_augment.data.examples import data_file, read_examples
@@ -33,9 +33,6 @@ from bias_inherit.runs.stages import Inputs, Stages, State, hash_of
 from bias_inherit.tasks.sources import prepared_folder
 
 Announce = Callable[[str], None]
-
-EVERY = 10.0
-"""Seconds between two lines about texts that are being written."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +207,7 @@ class DataWriter:
         generator = self._generator(bias_type)
         costs = bias_type == SELF or generators()[self.plan.grid.writing.generator].records
         writer = recorded(generator, one.path) if costs else generator
-        show = every_tenth(self._announce, bias_type, n)
+        show = Lines(f"replies of {bias_type}", n, self._announce).at
         labels = self.plan.labels
 
         rows = read_examples(original)
@@ -252,19 +249,3 @@ def source_state(data: str | None) -> str:
     return store.sha256_lines(
         f"{path.relative_to(folder).as_posix()} {hash_of(path)}" for path in files
     )
-
-
-def every_tenth(announce: Announce, bias_type: str, n: int) -> Callable[[int], None]:
-    """Return what says now and then how many texts are written, for a writer that takes long."""
-    begin = last = time.monotonic()
-
-    def show(done: int) -> None:
-        """Say it every ten seconds at most."""
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= EVERY:
-            last = now
-            left = max(0, n - done) * (now - begin) / done
-            announce(f"{bias_type}: {done} of {max(n, done)} replies, about {long(left)} left")
-
-    return show

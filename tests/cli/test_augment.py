@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from bias_inherit import bars
 from bias_inherit.cli import app
 from bias_inherit.errors import InputError
 
@@ -118,15 +119,9 @@ def test_a_mistake_is_one_line_and_nothing_is_written(d_o, tmp_path, capsys, cas
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch):
-    from bias_inherit.cli import progress
-
-    clock = iter([0.0, 10.0, 30.0, 35.0, 60.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    with progress.progress_bar("writing", 40) as show:
-        for done in (5, 10, 12, 20):
-            show(done)
-    assert capsys.readouterr().err.splitlines() == [
-        "writing: 10 of 40 (30 s, about 90 s left)",
-        "writing: 20 of 40 (60 s, about 60 s left)",
-    ]
+def test_without_a_terminal_a_line_says_how_far_the_writing_is(d_o, capsys, monkeypatch):
+    monkeypatch.setattr(bars, "EVERY", 0.0)
+    run([*d_o, "--out", "a.jsonl"])
+    told = capsys.readouterr().err
+    what = "writing contextual-single-explicit with template"
+    assert re.search(rf"^{what}: \d+ of 24, about \d+ s left$", told, re.M), told
