@@ -90,12 +90,9 @@ def _scored(
 
     options = settled(base, adapters, options)
     gate = get_context("spawn").Barrier(len(shares))
-    threads = {} if is_small(base) else {SET_BY_USER: str(max(1, cores() // len(shares)))}
-    pool = processes(
-        len(shares),
-        threads | ({SET_BY_USER: os.environ[SET_BY_USER]} if SET_BY_USER in os.environ else {}),
-        begin=partial(_know, gate),
-    )
+    is_set = is_small(base) or SET_BY_USER in os.environ
+    threads = {} if is_set else {SET_BY_USER: str(max(1, cores() // len(shares)))}
+    pool = processes(len(shares), threads, begin=partial(_know, gate))
     is_whole = False
     try:
         jobs = {

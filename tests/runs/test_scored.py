@@ -46,13 +46,17 @@ def test_two_processes_write_what_one_writes(lab_base, adapters, tmp_path, capfd
 
 
 @pytest.mark.slow
-def test_nothing_is_scored_where_one_of_the_others_does_not_fit(lab_base, adapters, tmp_path):
+def test_nothing_is_scored_where_one_of_the_others_does_not_fit(
+    lab_base, adapters, tmp_path, capfd
+):
     wrong = tmp_path / "wrong"
     shutil.copytree(adapters["r0"], wrong)
     (wrong / "bias_inherit.json").unlink()
     (wrong / "adapter_model.safetensors").write_bytes(b"no tensors")
+    many = {f"r{i}": adapters["r50"] for i in range(20)} | {"wrong": wrong}  # tried one by one
     with pytest.raises(InputError, match="wrong"):
-        score_into(tmp_path / "out", lab_base, {"wrong": wrong, **adapters}, SMALL, workers=2)
+        scored._scored(tmp_path / "out", lab_base, many, SMALL, [["base"], list(many)])
+    assert "scoring base" not in capfd.readouterr().err, "the first has waited for the other"
     assert not list(tmp_path.glob("out/*/results_*.json"))
 
 
@@ -62,7 +66,7 @@ def test_a_process_that_dies_is_said(lab_base, adapters, tmp_path, monkeypatch):
         score_into(tmp_path / "out", lab_base, adapters, SMALL, workers=2)
 
 
-def test_a_process_is_begun_where_there_are_models_for_it(lab_base, monkeypatch, make_base):
+def test_a_process_is_begun_where_there_are_models_for_it(lab_base, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(scored, "side_by_side", lambda base, models: min(4, models))
     assert [scored._fitting(lab_base, models) for models in (1, 5, 6, 9, 100)] == [1, 1, 2, 3, 4]
