@@ -55,11 +55,10 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    gpu = torch.cuda.is_available()
-    if not gpu and options.shape != "tiny":
-        print("no GPU: nothing is measured (--shape tiny tries the script on a CPU)")
+    card = card_for(options.shape)
+    if card is None:
         return
-    card = torch.cuda.get_device_name() if gpu else "CPU"
+    gpu = torch.cuda.is_available()
     peak = options.peak or next((rate for name, rate in PEAKS.items() if name in card), None)
     found = watch_trainer()
     with tempfile.TemporaryDirectory() as folder:
@@ -75,6 +74,18 @@ def main() -> None:
     done = 4 * weights * rate / 1e12
     share = "" if peak is None else f", {100 * done / peak:.1f} % of {peak:g}"
     print(f"{done:.2f} TFLOP/s{share}")
+
+
+def card_for(shape: str) -> str | None:
+    """Return the name of the GPU, or "CPU" for the tiny shape; None, and say so, where none is."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if shape == "tiny":
+        return "CPU"
+    print("no GPU: nothing is measured (--shape tiny tries the script on a CPU)")
+    return None
 
 
 def kept_base(path: Path, shape: str, gpu: bool) -> tuple[Path, int]:
@@ -109,7 +120,7 @@ def kept_base(path: Path, shape: str, gpu: bool) -> tuple[Path, int]:
         for name, parameter in empty.named_parameters()
         if any(f".{layer}." in name for layer in names)
     )
-    if not path.exists():
+    if not (path / "tokenizer_config.json").is_file():  # which is written last
         torch.manual_seed(0)
         with torch.device("cuda" if gpu else "cpu"):
             model: Any = LlamaForCausalLM(config).to(config.dtype)

@@ -18,14 +18,13 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from _processes import BIN, output, spent
-from finetune_gpu import SHAPES, kept_base
+from finetune_gpu import SHAPES, card_for, kept_base
 from score_real import compared
 
 GRID = """
@@ -52,12 +51,12 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    gpu = torch.cuda.is_available()
-    if not gpu and options.shape != "tiny":
-        print("no GPU: nothing is measured (--shape tiny tries the script on a CPU)")
+    card = card_for(options.shape)
+    if card is None:
         return
+    gpu = torch.cuda.is_available()
     device = "cuda" if gpu else "cpu"
-    print(torch.cuda.get_device_name() if gpu else "CPU", f"torch {torch.__version__}")
+    print(f"{card}, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         base, _ = kept_base(options.base or work / "base", options.shape, gpu)
@@ -133,4 +132,4 @@ def write_adapters(base: Path, work: Path, many: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import Collator, handle_stop_sequences, normalize_gen_kwargs
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
     from transformers import GenerationConfig
 
 

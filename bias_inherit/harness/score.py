@@ -27,7 +27,6 @@ from bias_inherit.harness.journal import Journal, Keeper
 from bias_inherit.harness.loading import Asked as Asked
 from bias_inherit.harness.loading import load_forms as load_forms
 from bias_inherit.harness.loading import load_tasks as load_tasks
-from bias_inherit.harness.loading import tasks_folder as tasks_folder
 from bias_inherit.harness.multi_lora import Lora, lora_of
 from bias_inherit.harness.once import machine_asked_once
 from bias_inherit.harness.options import Options as Options

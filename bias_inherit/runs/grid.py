@@ -174,7 +174,8 @@ class Data(Part):
     )
     per_cell: Rows | dict[str, Rows] | None = Field(
         default=None,
-        description="Rows per label and group, also by axis: {gender: 12, culture: 6}.",
+        description="Rows per label and group, also by axis ({gender: 12, culture: 6}); default: "
+        "the axis's own.",
     )
     balanced: bool = Field(default=True, description="Whether every cell must have that many.")
     size: Size = Field(default="original-fixed", description="The size rule of the mixes.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bias_inherit.errors import InputError
-from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.loading import tasks_folder
 from bias_inherit.harness.validate import validate
 from bias_inherit.tasks.configs import documents_of, task_files, task_names
 from bias_inherit.tasks.forms.form import forms_of
@@ -144,8 +144,8 @@ def test_no_folder_and_no_task_is_a_mistake(tmp_path):
 
 
 def test_options_that_differ_in_tokens_are_told_by_mode(lab_base):
+    from bias_inherit.harness.loading import tasks_folder
     from bias_inherit.harness.option_cost import unequal_options
-    from bias_inherit.harness.score import tasks_folder
     from bias_inherit.models import load_tokenizer
 
     tokenizer = load_tokenizer(lab_base)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.loading import tasks_folder
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def test_best_option(scores, option):
 def test_group_tags_and_pattern_find_exactly_the_tasks():
     from lm_eval.tasks import TaskManager
 
-    from bias_inherit.harness.score import tasks_folder
+    from bias_inherit.harness.loading import tasks_folder
 
     manager = TaskManager(include_path=str(tasks_folder()), include_defaults=False)
     every = sorted(f"bias_inherit_{name}" for name in task_names())

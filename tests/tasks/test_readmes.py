@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.loading import tasks_folder
 from bias_inherit.tasks.configs import documents_of, task_config, task_files, task_names
 from bias_inherit.tasks.documents import biographies, offers, stories, survey, texts
 from bias_inherit.tasks.documents import hiring as candidates

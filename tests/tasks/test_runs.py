@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bias_inherit.harness.score import tasks_folder
+from bias_inherit.harness.loading import tasks_folder
 from bias_inherit.tasks.configs import task_files, task_names
 
 EVERY = [f"bias_inherit_{name}" for name in task_names()]

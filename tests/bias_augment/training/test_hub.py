@@ -13,6 +13,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from json_server import Json
 
 from bias_inherit import store
 from bias_inherit.bias_augment.training.hub import push
@@ -45,9 +46,7 @@ class Hub:
         self.asked, self.tokens, self.made, self.files, self.stored = [], set(), {}, {}, {}
         hub = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(Json, BaseHTTPRequestHandler):
             def answer(self):
                 data = self.rfile.read(int(self.headers["content-length"] or 0))
                 path = self.path.split("?")[0]
@@ -61,12 +60,7 @@ class Hub:
                     )
                 else:
                     status, reply = 200, hub.reply(self.command, path, data)
-                content = json.dumps(reply).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                self.send(status, reply)
 
             def do_GET(self):
                 self.answer()
@@ -76,9 +70,6 @@ class Hub:
 
             def do_PUT(self):
                 self.answer()
-
-            def log_message(self, *_):
-                pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
