@@ -60,6 +60,19 @@ def test_nothing_is_scored_where_one_of_the_others_does_not_fit(
     assert not list(tmp_path.glob("out/*/results_*.json"))
 
 
+def test_adapters_that_were_trained_otherwise_are_said_whatever_process_they_fall_to(
+    lab_base, adapters, tmp_path, monkeypatch
+):
+    other = tmp_path / "other"
+    shutil.copytree(adapters["r0"], other)
+    manifest = json.loads((other / "bias_inherit.json").read_text())
+    manifest["chat_template"] = not manifest["chat_template"]
+    (other / "bias_inherit.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(scored, "processes", None)  # none is begun
+    with pytest.raises(InputError, match="with the chat template and some without"):
+        score_into(tmp_path / "out", lab_base, {"other": other, **adapters}, SMALL, workers=2)
+
+
 def test_a_process_that_dies_is_said(lab_base, adapters, tmp_path, monkeypatch):
     monkeypatch.setattr(scored, "_know", os._exit)  # with anything but a number: it is raised
     with pytest.raises(InputError, match="a process of the scoring died"):
