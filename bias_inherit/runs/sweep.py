@@ -30,7 +30,6 @@ from bias_inherit.runs.claims import Claims
 from bias_inherit.runs.data import DataWriter, check_writers, data_sets
 from bias_inherit.runs.executors import Done, Executor
 from bias_inherit.runs.grid import Grid, parse_grid
-from bias_inherit.runs.interrupts import interrupts
 from bias_inherit.runs.lock import held
 from bias_inherit.runs.plan import Plan, make_plan
 from bias_inherit.runs.stages import Stages, State
@@ -294,14 +293,11 @@ class _Run:
         self._pending.extend(Job(name, self.out, self.plan.grid) for name in waiting)
         executor = begin(self.plan.base, len(waiting))
         try:
-            with interrupts() as is_stopped:
-                while self._left:
-                    self._submit(executor)
-                    for done in executor.wait():
-                        self._take(done)
-                    self.watcher.tick(sorted(self._running))
-                    if is_stopped():
-                        raise KeyboardInterrupt
+            while self._left:
+                self._submit(executor)
+                for done in executor.wait():
+                    self._take(done)
+                self.watcher.tick(sorted(self._running))
         except KeyboardInterrupt:
             made = len(self.arms) - len(self._left) - len(self.failed)
             raise StoppedError(

@@ -86,6 +86,8 @@ def test_no_worker_outlives_a_sweep_and_a_stop_says_how_to_go_on(tmp_path, how):
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        # tests in the background of a shell were begun with Ctrl-C ignored, and children inherit it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     base = tmp_path / "run" / "arms" / "base" / "log.txt"
     while not base.is_file():
