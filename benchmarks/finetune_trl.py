@@ -4,8 +4,9 @@ and on a real model in at most 0.8 times its memory.
 The work: LoRA of the same rank and alpha on all linear layers, the same base, rows, batch size,
 precision (fp32), learning rate, seed and number of steps; loss on the completions alone, no
 packing, nothing cut. Bases: the lab's model (0.4 million parameters) and a Llama of about 6
-million random weights with the lab's tokenizer. Every run is a process of its own with the
-machine's own number of threads; sides alternate, and the ratio is that of the medians.
+million random weights with the lab's tokenizer. Every run is a process of its own with
+one thread (--threads), which is what ours takes for small models by itself; sides alternate, and
+the ratio is that of the medians.
 
 Timed is `Trainer.train()`, wrapped alike on both sides: not the imports, the loading or the
 tokenisation. Counted are the tokens of the rows that it was given, prompt and completion without
@@ -64,6 +65,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rows", type=int, default=384, help="a multiple of 16")
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--real", action="store_true", help="train SmolLM2-135M-Instruct")
     parser.add_argument("--mitigation", help="measure a mitigation against none, not trl")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -84,6 +86,7 @@ def main() -> None:
         print(f"{options.rows} rows, {steps} steps of {BATCH}, {os.cpu_count()} cores{rival}")
         for name, base in bases.items():
             job = {"base": base, "data": str(data), "work": folder, "epochs": options.epochs}
+            job |= {"threads": options.threads}
             print(f"-- {name}")
             if options.mitigation:
                 mitigation_cost(job, options.mitigation, options.repeats)
@@ -144,7 +147,8 @@ def measure(
 
 
 def in_process(job: Mapping[str, Any]) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--one", json.dumps(job)]
+    threads = f"OMP_NUM_THREADS={job['threads']}"
+    command = ["env", threads, sys.executable, __file__, "--one", json.dumps(job)]
     took, told = spent(command, Path.cwd())
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     return {**found, "memory": took.memory}

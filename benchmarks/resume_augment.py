@@ -33,7 +33,8 @@ class Writer:
         from bias_inherit.bias_augment.writing.generators.contract import Reply
 
         for i, request in enumerate(requests):
-            text = f"Occupation: {request.source['label']}\nBiography: {request.person.name}, {i}."
+            told = f"{request.person.name} has worked there for {i} days and is liked by everyone."
+            text = f"Occupation: {request.source['label']}\nBiography: {told}"
             emit(i, Reply(text))
 
 
